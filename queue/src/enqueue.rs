@@ -21,6 +21,13 @@ pub(crate) enum Due {
     After(Duration),
 }
 
+/// The attempt from which a job follows, where several share a transaction: the job's parent, and the trace that it goes on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub job: JobId,
+    pub trace: TraceParent,
+}
+
 /// A job with everything that its caller chose about it.
 ///
 /// `Enqueue::new(&job).run_at(auction.ends_at).insert(&mut tx)`
@@ -84,6 +91,14 @@ impl Enqueue {
 
     pub fn parent(self, parent: JobId) -> Self {
         Self { parent: Some(parent), ..self }
+    }
+
+    /// Follows from this attempt, rather than from what the task and the transaction say.
+    pub fn following(self, origin: Option<Origin>) -> Self {
+        match origin {
+            Some(origin) => self.parent(origin.job).traced(Some(origin.trace)),
+            None => self,
+        }
     }
 
     /// Overrides the contract's uniqueness.

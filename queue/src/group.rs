@@ -46,6 +46,15 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         F: Fn(Vec<I>) -> R + Send + Sync + 'static,
         R: Future<Output = Vec<O>> + Send + 'static,
     {
+        Self::of_at_most(LARGEST, name, run)
+    }
+
+    /// [`Group::start`] for requests that cost more than a row each: at most `most` of them go together.
+    pub fn of_at_most<F, R>(most: usize, name: &'static str, run: F) -> Self
+    where
+        F: Fn(Vec<I>) -> R + Send + Sync + 'static,
+        R: Future<Output = Vec<O>> + Send + 'static,
+    {
         // Unbounded, but never longer than the jobs that the worker may run at once.
         let (requests, mut incoming) = mpsc::unbounded_channel::<(I, oneshot::Sender<O>)>();
         tokio::spawn(async move {
@@ -57,7 +66,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                 tokio::select! {
                     biased;
                     Some(_) = under_way.join_next() => {}
-                    request = incoming.recv(), if inputs.len() < LARGEST => {
+                    request = incoming.recv(), if inputs.len() < most => {
                         let Some((input, answer)) = request else { break };
                         inputs.push(input);
                         answers.push(answer);
@@ -65,7 +74,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                         tokio::task::yield_now().await;
                     }
                 }
-                while inputs.len() < LARGEST
+                while inputs.len() < most
                     && let Ok((input, answer)) = incoming.try_recv()
                 {
                     inputs.push(input);
@@ -74,7 +83,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
                 while under_way.try_join_next().is_some() {}
                 let worth_it = match under_way.len() {
                     0 => !inputs.is_empty(),
-                    busy => busy < UNDER_WAY && inputs.len() >= ENOUGH,
+                    busy => busy < UNDER_WAY && inputs.len() >= ENOUGH.min(most),
                 };
                 if !worth_it {
                     continue;

@@ -21,6 +21,7 @@ pub mod scheduler;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod ticket;
+pub mod together;
 pub mod transport;
 pub mod unique;
 pub mod worker;
@@ -37,7 +38,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
 pub use cx::{AskedToStop, Cx, NotWanted, StaleAttempt};
-pub use enqueue::{Enqueue, EnqueueError, Enqueued};
+pub use enqueue::{Enqueue, EnqueueError, Enqueued, Origin};
 pub use job::{Handler, Job, Kind, Priority, Queue, Undecodable};
 pub use ledger::reads::{ReadConnections, Reading};
 pub use ledger::{JobTx, Ledger};

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use jobs::queues;
+use queue::together::Together;
 use secrecy::ExposeSecret;
 use shared::blobs::Blobs;
 use shared::config::{Config, ConfigError, Mode, keys};
 use shared::crypto::seal::Keyring;
 use sqlx::PgPool;
 
+use crate::auctions::Close;
 use crate::emails::{Mailer, MailerError, Renderer};
 use crate::images::ImageSlots;
 use crate::money::RatesFile;
@@ -44,6 +46,8 @@ pub struct Services {
     pub webhooks: Outgoing,
     /// Opens the keys of conversations: the `chat` pool alone has it.
     pub keyring: Option<Arc<Keyring>>,
+    /// Auctions whose ends come at the same time.
+    pub closings: Together<Close>,
 }
 
 /// The gateway that the settings name. Development does without one where no key is set; production says what is missing.
@@ -84,6 +88,7 @@ impl Services {
                 .transpose()?,
             webhooks: Outgoing::new(config)?,
             keyring: None,
+            closings: Together::default(),
         })
     }
 

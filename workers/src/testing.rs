@@ -11,6 +11,7 @@ use market::ids::ListingId;
 use market::webhooks::rules::reach::Reach;
 use queue::Ledger;
 use queue::testing::{TestQueue, assert_settled};
+use queue::together::Together;
 use queue::worker::Handlers;
 use secrecy::SecretString;
 use shared::blobs::Blobs;
@@ -149,6 +150,7 @@ impl TestWorkers {
             rates: Some(RatesFile::new(&rates.url()).unwrap()),
             webhooks: Outgoing::for_tests(MASTER_KEY, Reach::Anywhere, PATIENCE).unwrap(),
             keyring: Some(Arc::new(keyring)),
+            closings: Together::default(),
         };
         let queue = TestQueue::with_clock(&db.app, handlers, services, clock).await;
         let ledger = Ledger::new(db.app.clone());

@@ -6,27 +6,21 @@ use market::emails::model::{ApprovalNews, Content};
 use market::emails::store::ToTraders;
 use market::orders::model::Side;
 use queue::JobTx;
-use queue::enqueue::Enqueue;
 use shared::ids::OrgId;
 
+use super::awarded;
 use super::events::{News, announce};
-use super::mail::{MOST_PER_ORG, traders};
-use super::{ExpireApproval, awarded};
-use crate::emails::{MailError, PostError, post_to, store_for_traders};
+use super::mail::traders;
+use crate::emails::{MailError, post_to};
 
-/// Tells both sides that the seller decides, and sets the timer that ends the waiting.
-pub async fn asked(tx: &mut JobTx, asked: &Asked) -> Result<(), MailError> {
-    let mails = [(Side::Seller, asked.seller.org), (Side::Buyer, asked.bidder.org)].map(|(side, org)| ToTraders {
+/// The mails to both sides that the seller decides.
+pub(super) fn mails(asked: &Asked) -> Vec<ToTraders> {
+    let sides = [(Side::Seller, asked.seller.org), (Side::Buyer, asked.bidder.org)].map(|(side, org)| ToTraders {
         org,
         reference: asked.auction.id.to_string(),
         content: Content::ApprovalAsked(news(&asked.title, &asked.approval, side)),
     });
-    let mut jobs = store_for_traders(tx, &mails, MOST_PER_ORG).await?;
-    let timer = ExpireApproval { auction: asked.auction.id };
-    jobs.push(Enqueue::new(&timer).run_at(asked.approval.answer_by));
-    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
-    announce(tx, News::OnApproval, &asked.auction);
-    Ok(())
+    sides.into()
 }
 
 /// Tells the side that did not answer what the other one said. The timer finds out by itself that there is more time.

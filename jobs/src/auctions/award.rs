@@ -1,6 +1,6 @@
-//! What follows from an award, and from the offers that come after one that was not paid.
+//! What follows from an award that was not paid, and from the offers that come after it.
 
-use market::auctions::model::{Closed, Participant, SecondChance};
+use market::auctions::model::{Participant, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::ids::SecondChanceId;
 use market::standing::store as standing;
@@ -8,27 +8,9 @@ use queue::JobTx;
 use queue::enqueue::Enqueue;
 
 use super::events::{News, announce};
-use super::{DefaultAward, ExpireSecondChance, mail};
-use crate::checkout::reminder;
+use super::{ExpireSecondChance, mail};
 use crate::emails::{MailError, PostError};
 use crate::webhooks::deliver;
-
-/// Tells both sides of each award and their systems, reminds the buyers of the payment later, and sets the timers that end what is
-/// not paid. The jobs go in together, apart from deliveries, of which one by itself is published at once.
-pub async fn awarded(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
-    if closed.awards.is_empty() {
-        return Ok(());
-    }
-    let mut jobs = mail::awards(tx, closed).await?;
-    for (award, order) in closed.awards.iter().zip(&closed.orders) {
-        jobs.extend(reminder(order.checkout, order.created_at, order.pay_by));
-        jobs.push(Enqueue::new(&DefaultAward { award: award.id }).run_at(order.pay_by));
-    }
-    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
-    let orders: Vec<_> = closed.orders.iter().map(|order| order.id).collect();
-    deliver(tx, &orders).await.map_err(PostError::from)?;
-    Ok(())
-}
 
 /// Tells both sides of an award that was not paid, and whoever is offered the lot.
 pub async fn defaulted(tx: &mut JobTx, defaulted: &Defaulted) -> Result<(), MailError> {

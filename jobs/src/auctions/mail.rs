@@ -3,7 +3,7 @@
 //!
 //! It goes to those who trade for an organisation now. The person who bid or listed may have left it since.
 
-use market::auctions::model::{Closed, Participant, Retracted, SecondChance};
+use market::auctions::model::{AuctionStatus, Closed, Participant, Retracted, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::emails::model::{
     AwardDefaulted, BidsLapsed, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
@@ -15,11 +15,10 @@ use market::listings::store as listings;
 use market::orders::model::Side;
 use market::standing::model::BuyerStanding;
 use queue::JobTx;
-use queue::enqueue::Enqueue;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use crate::emails::{MailError, PostError, post_to, store_for_traders};
+use crate::emails::{MailError, post_to};
 
 /// The most people in one organisation who get the same news: the longest-standing ones.
 pub(crate) const MOST_PER_ORG: i64 = 20;
@@ -69,13 +68,18 @@ pub async fn ending_soon_to(
     Ok(post_to(tx, people, reference, &Content::EndingSoon(ending)).await?)
 }
 
-/// Stores the mails to buyer and seller of each award, whether by bid or by purchase: one per person and order. Returns the jobs
-/// that send them.
-pub(super) async fn awards(tx: &mut JobTx, closed: &Closed) -> Result<Vec<Enqueue>, MailError> {
-    let mut mails = Vec::with_capacity(2 * closed.awards.len());
+/// The mails to buyer and seller of each award, whether by bid or by purchase: one per person and order. One to the seller if nobody
+/// bid.
+pub(super) fn closed(closed: &Closed) -> Vec<ToTraders> {
+    let auction = &closed.auction;
+    let mut mails = Vec::with_capacity(2 * closed.awards.len() + 1);
+    if auction.status == AuctionStatus::Unsold {
+        let content = Content::Unsold(Unsold { auction: auction.id, title: closed.title.clone() });
+        mails.push(ToTraders { org: closed.seller.org, reference: auction.id.to_string(), content });
+    }
     for (award, order) in closed.awards.iter().zip(&closed.orders) {
         let won = Content::Won(Won {
-            auction: closed.auction.id,
+            auction: auction.id,
             order: order.id,
             title: closed.title.clone(),
             seller: order.seller_name.clone(),
@@ -83,7 +87,7 @@ pub(super) async fn awards(tx: &mut JobTx, closed: &Closed) -> Result<Vec<Enqueu
             pay_by: order.pay_by,
         });
         let sold = Content::Sold(Sold {
-            auction: closed.auction.id,
+            auction: auction.id,
             order: order.id,
             title: closed.title.clone(),
             buyer: order.buyer_name.clone(),
@@ -95,17 +99,7 @@ pub(super) async fn awards(tx: &mut JobTx, closed: &Closed) -> Result<Vec<Enqueu
             mails.push(ToTraders { org, reference: order.id.to_string(), content });
         }
     }
-    Ok(store_for_traders(tx, &mails, MOST_PER_ORG).await?)
-}
-
-/// Notifies the seller that nobody bid.
-pub async fn unsold(tx: &mut JobTx, closed: &Closed) -> Result<(), MailError> {
-    let auction = &closed.auction;
-    let content = Content::Unsold(Unsold { auction: auction.id, title: closed.title.clone() });
-    let mail = ToTraders { org: closed.seller.org, reference: auction.id.to_string(), content };
-    let jobs = store_for_traders(tx, &[mail], MOST_PER_ORG).await?;
-    tx.enqueue_all(jobs).await.map_err(PostError::from)?;
-    Ok(())
+    mails
 }
 
 /// Notifies both sides of an award that was not paid: one mail per person and order.

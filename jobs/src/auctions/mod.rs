@@ -3,6 +3,7 @@
 mod approval;
 mod award;
 mod close_auction;
+mod closed;
 mod default_award;
 pub mod events;
 mod expire_approval;
@@ -14,9 +15,10 @@ mod open_auction;
 mod remind_bidders;
 mod sweep_auctions;
 
-pub use approval::{answered, asked, unanswered};
-pub use award::{awarded, defaulted, lapsed, offered};
+pub use approval::{answered, unanswered};
+pub use award::{defaulted, lapsed, offered};
 pub use close_auction::CloseAuction;
+pub use closed::{awarded, closed};
 pub use default_award::DefaultAward;
 pub use expire_approval::ExpireApproval;
 pub use expire_second_chance::ExpireSecondChance;

@@ -77,15 +77,15 @@ pub async fn post_to(tx: &mut JobTx, people: &[UserId], reference: &str, content
     Ok(())
 }
 
-/// Stores mails for those who trade for organisations, in one statement, and returns the jobs that send them: their caller enqueues
-/// these with whatever else follows, in the same transaction.
-pub async fn store_for_traders(tx: &mut JobTx, mails: &[ToTraders], most: i64) -> Result<Vec<Enqueue>, PostError> {
+/// Stores mails for those who trade for organisations, in one statement, and returns the jobs that send them, each with the place of its
+/// mail: their caller enqueues these with whatever else follows, in the same transaction.
+pub async fn store_for_traders(
+    tx: &mut JobTx,
+    mails: &[ToTraders],
+    most: i64,
+) -> Result<Vec<(usize, Enqueue)>, PostError> {
     let stored = store::insert_for_traders(tx, mails, most).await?;
-    let jobs = stored.iter().filter_map(|(email, template)| {
-        let mail = mails.iter().find(|mail| mail.content.template() == template)?;
-        Some(sending(*email, &mail.content))
-    });
-    Ok(jobs.collect())
+    Ok(stored.into_iter().map(|(email, place)| (place, sending(email, &mails[place].content))).collect())
 }
 
 /// [`store_for_traders`], with the jobs: two statements, however many organisations, and one when everybody has the mails already.

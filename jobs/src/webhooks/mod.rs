@@ -6,7 +6,7 @@ pub mod mail;
 mod purge_deliveries;
 mod sweep_deliveries;
 
-pub use act::{ActError, deliver, deliver_refunded, enqueue_missing, replay, replay_missed, send_test};
+pub use act::{ActError, deliver, deliver_each, deliver_refunded, enqueue_missing, replay, replay_missed, send_test};
 pub use deliver_webhook::{DeliverWebhook, TryLater};
 pub use purge_deliveries::PurgeDeliveries;
 pub use sweep_deliveries::SweepDeliveries;

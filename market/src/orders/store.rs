@@ -26,10 +26,18 @@ pub enum OrderError {
 
 /// Creates an order awaiting payment, with a checkout of its own, and freezes its amounts.
 pub async fn create(conn: &mut PgConnection, new: &NewOrder) -> Result<MadeOrder, OrderError> {
-    let id = OrderId::generate();
-    let pay_by = new.created_at + PAYMENT_TERM;
-    let mut made = checkout::create(conn, &NewCheckout { orders: &[(id, new.clone())], pay_by }).await?;
-    made.orders.pop().ok_or(OrderError::Empty)
+    create_all(conn, vec![new.clone()]).await?.pop().ok_or(OrderError::Empty)
+}
+
+/// [`create`] for several orders, in as many statements as for one.
+pub async fn create_all(conn: &mut PgConnection, all: Vec<NewOrder>) -> Result<Vec<MadeOrder>, OrderError> {
+    let orders: Vec<_> = all.into_iter().map(|new| [(OrderId::generate(), new)]).collect();
+    let new = orders.iter().map(|orders| {
+        let [(_, order)] = orders;
+        NewCheckout { orders, pay_by: order.created_at + PAYMENT_TERM }
+    });
+    let made = checkout::create_all(conn, &new.collect::<Vec<_>>()).await?;
+    Ok(made.into_iter().flat_map(|checkout| checkout.orders).collect())
 }
 
 /// How often the status of an order was set.

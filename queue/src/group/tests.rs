@@ -56,3 +56,22 @@ async fn a_second_statement_waits_until_it_is_worth_it() {
         assert!(asked.await.unwrap().iter().all(Option::is_some));
     }
 }
+
+#[tokio::test]
+async fn no_statement_has_more_than_the_most() {
+    let largest = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&largest);
+    let group = Group::of_at_most(7, "test", move |inputs: Vec<u32>| {
+        seen.fetch_max(inputs.len(), Ordering::Relaxed);
+        async move {
+            tokio::task::yield_now().await;
+            inputs
+        }
+    });
+    let asks = (0..100_u32).map(|n| {
+        let group = group.clone();
+        async move { assert_eq!(group.ask(n).await, Some(n)) }
+    });
+    futures::future::join_all(asks).await;
+    assert_eq!(largest.load(Ordering::Relaxed), 7);
+}

@@ -2,6 +2,8 @@
 //!
 //! States are compared as text for the same reason as in [`super::claim`].
 
+use std::collections::{BTreeMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::ids::JobId;
@@ -11,12 +13,30 @@ use super::Fence;
 use super::reason::Reason;
 use crate::cx::StaleAttempt;
 use crate::kept::{self, LINE_BYTES, PROGRESS_BYTES};
-use crate::worker::statements::Shown;
+use crate::worker::statements::{Logged, Shown};
 
 /// Marks the job succeeded inside the caller's transaction.
 pub(crate) async fn succeed_in(conn: &mut PgConnection, fence: Fence, result: Option<&Value>) -> anyhow::Result<()> {
     let done = succeed(conn, fence.worker, &[(fence.job, fence.epoch, result.cloned())]).await?;
     if done.is_empty() { Err(StaleAttempt(fence.job).into()) } else { Ok(()) }
+}
+
+/// [`succeed_in`] for several attempts. Fails if one of them does not hold its job any more: the transaction must not commit then, since
+/// what that one has written is in it.
+pub(crate) async fn succeed_all_in(conn: &mut PgConnection, fences: &[Fence]) -> anyhow::Result<()> {
+    // As a rule there is one worker: another one, if the lease was lost meanwhile.
+    let mut workers: BTreeMap<i64, Vec<(JobId, i32, Option<Value>)>> = BTreeMap::new();
+    for fence in fences {
+        workers.entry(fence.worker).or_default().push((fence.job, fence.epoch, None));
+    }
+    let mut done = HashSet::with_capacity(fences.len());
+    for (worker, ends) in workers {
+        done.extend(succeed(conn, worker, &ends).await?);
+    }
+    match fences.iter().find(|fence| !done.contains(&fence.job)) {
+        Some(stale) => Err(StaleAttempt(stale.job).into()),
+        None => Ok(()),
+    }
 }
 
 /// Marks many jobs of one worker succeeded; returns those that it still held.
@@ -288,24 +308,27 @@ pub(crate) async fn checkpointed(conn: &mut PgConnection, fence: Fence) -> anyho
     Ok(row.ok_or(StaleAttempt(fence.job))?.result)
 }
 
-/// Keeps log lines of an attempt.
-pub(crate) async fn log(
-    conn: &mut PgConnection,
-    job: JobId,
-    attempt: i32,
-    lines: &[(DateTime<Utc>, String)],
-) -> Result<(), sqlx::Error> {
-    let times: Vec<_> = lines.iter().map(|(at, _)| *at).collect();
-    let texts: Vec<_> = lines.iter().map(|(_, line)| kept::text(line, LINE_BYTES).into_owned()).collect();
+/// Keeps log lines of attempts.
+pub(crate) async fn log(conn: &mut PgConnection, logged: &[Logged]) -> Result<(), sqlx::Error> {
+    let (mut jobs, mut attempts, mut times, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for logged in logged {
+        for (at, line) in &logged.lines {
+            jobs.push(logged.job.0);
+            attempts.push(logged.attempt);
+            times.push(*at);
+            texts.push(kept::text(line, LINE_BYTES).into_owned());
+        }
+    }
     sqlx::query!(
         r#"
         INSERT INTO job_logs (job, attempt, at, line)
-        SELECT $1, $2, at, line
-        FROM unnest($3::timestamptz[], $4::text[]) WITH ORDINALITY AS new (at, line, place)
+        SELECT job, attempt, at, line
+        FROM unnest($1::bigint[], $2::integer[], $3::timestamptz[], $4::text[]) WITH ORDINALITY
+            AS new (job, attempt, at, line, place)
         ORDER BY place
         "#,
-        job.0,
-        attempt,
+        &jobs,
+        &attempts,
         &times,
         &texts,
     )

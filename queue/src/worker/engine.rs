@@ -14,13 +14,13 @@ use super::lease::Lease;
 use super::past_locks::{LIMIT, PastLocks};
 use super::run_times::RunTimes;
 use super::running::{Running, StopCell, StopReason};
-use super::statements::{Claim, Finish, Finished, Shown, claims, finishes, persist, progresses};
+use super::statements::{Claim, Finish, Finished, Logged, Shown, claims, finishes, logs, progresses};
 use crate::cx::{Attempt, OneConnection, StaleAttempt};
 use crate::error_text::{fingerprint, scrub};
 use crate::group::Group;
 use crate::ledger::claim::{Claimed, release};
 use crate::ledger::connections::{Connections, within};
-use crate::ledger::finish::{self, Ended, Ending};
+use crate::ledger::finish::{Ended, Ending};
 use crate::ledger::reason::Reason;
 use crate::ledger::{Fence, Ledger};
 use crate::outcome::{Decision, Outcome};
@@ -52,6 +52,7 @@ pub struct Engine<S> {
     claims: Group<Ticket, Claim>,
     finishes: Group<(i64, Finish), Finished>,
     progresses: Group<Shown, bool>,
+    logs: Group<Logged, ()>,
     pub(crate) run_times: RunTimes,
     clock: Clock,
     gone: CancellationToken,
@@ -72,6 +73,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             claims: claims(past_locks.clone(), lease.clone(), gone.clone()),
             finishes: finishes(past_locks.clone(), gone.clone()),
             progresses: progresses(past_locks),
+            logs: logs(db.clone(), gone.clone()),
             running: Running::default(),
             run_times: RunTimes::default(),
             db,
@@ -290,17 +292,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if lines.is_empty() {
             return;
         }
-        let written = persist(&self.gone, "log", || {
-            within(LIMIT, async {
-                let mut conn = self.db.lend().await?;
-                finish::log(&mut conn, attempt.fence.job, attempt.number, &lines).await?;
-                conn.give_back();
-                Ok(())
-            })
-        });
-        if let Some(Err(error)) = written.await {
-            tracing::error!(%error, job.id = attempt.fence.job.0, "the job's log lines cannot be stored");
-        }
+        // Without an answer the process ends.
+        self.logs.ask(Logged { job: attempt.fence.job, attempt: attempt.number, lines }).await;
     }
 }
 

@@ -4,17 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shared::ids::JobId;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Lease;
-use super::past_locks::PastLocks;
+use super::past_locks::{LIMIT, PastLocks};
 use crate::fault::{self, Point};
 use crate::group::Group;
 use crate::ledger::Fence;
 use crate::ledger::claim::{Claimed, claim};
-use crate::ledger::finish::{Ended, end, progress, succeed};
+use crate::ledger::connections::{Connections, within};
+use crate::ledger::finish::{Ended, end, log, progress, succeed};
 use crate::ticket::Ticket;
 
 /// What became of a ticket.
@@ -227,6 +229,38 @@ pub(crate) fn progresses(db: PastLocks) -> Group<Shown, bool> {
                     vec![true; shown.len()]
                 }
             }
+        }
+    })
+}
+
+/// What the handler of an attempt has logged.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) job: JobId,
+    pub(crate) attempt: i32,
+    pub(crate) lines: Vec<(DateTime<Utc>, String)>,
+}
+
+/// How many attempts' lines go together: a chatty one has some megabytes.
+const LOGS: usize = 64;
+
+/// Groups what handlers log. Nobody holds these rows.
+pub(crate) fn logs(db: Connections, gone: CancellationToken) -> Group<Logged, ()> {
+    Group::of_at_most(LOGS, "log", move |logged: Vec<Logged>| {
+        let (db, gone) = (db.clone(), gone.clone());
+        async move {
+            let written = persist(&gone, "log", || {
+                within(LIMIT, async {
+                    let mut conn = db.lend().await?;
+                    log(&mut conn, &logged).await?;
+                    conn.give_back();
+                    Ok(())
+                })
+            });
+            if let Some(Err(error)) = written.await {
+                tracing::error!(%error, jobs = logged.len(), "the log lines of jobs cannot be stored");
+            }
+            vec![(); logged.len()]
         }
     })
 }

@@ -1,39 +1,80 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use jobs::auctions::events::{News, announce};
-use jobs::auctions::{CloseAuction, asked, awarded, mail};
-use market::auctions::model::{AuctionStatus, CloseOutcome};
+use jobs::auctions::{CloseAuction, closed};
+use market::auctions::model::CloseOutcome;
 use market::auctions::store;
-use queue::{Handler, Outcome};
+use market::ids::AuctionId;
+use queue::together::{Act, Done};
+use queue::{Handler, JobTx, Origin, Outcome};
 
 use crate::{Cx, Services};
 
 impl Handler<Services> for CloseAuction {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        let mut tx = cx.begin().await?;
-        let closed = match store::close(&mut tx, self.auction).await? {
-            CloseOutcome::Closed(closed) => closed,
+        let (outcome, committed) = match cx.closings.ask(cx, Close(self.auction)).await {
+            Some(closed) => closed,
+            None => alone(cx, self.auction).await?,
+        };
+        match outcome {
+            CloseOutcome::Closed(closed) => {
+                let late = closed.closed_at - closed.auction.ends_at;
+                note_lateness(cx, late, &format!("{} award(s)", closed.awards.len()));
+            }
             CloseOutcome::OnApproval(ended) => {
-                asked(&mut tx, &ended).await?;
                 note_lateness(cx, ended.closed_at - ended.auction.ends_at, "the seller decides");
-                return cx.commit(tx).await;
             }
             // A late bid moved the end. One in another lot of its group may have, which the close has written down.
-            CloseOutcome::NotYet { ends_at, now } => {
-                tx.commit().await?;
-                return Ok(after(ends_at - now));
-            }
-            CloseOutcome::Already(_) => return Ok(Outcome::Done),
-        };
-        let view = &closed.auction;
-        if view.status == AuctionStatus::Unsold {
-            mail::unsold(&mut tx, &closed).await?;
+            CloseOutcome::NotYet { ends_at, now } => return Ok(after(ends_at - now)),
+            CloseOutcome::Already(_) => {}
         }
-        awarded(&mut tx, &closed).await?;
-        announce(&mut tx, News::of(view.status), view);
-        note_lateness(cx, closed.closed_at - view.ends_at, &format!("{} award(s)", closed.awards.len()));
-        cx.commit(tx).await
+        Ok(committed.unwrap_or(Outcome::Done))
+    }
+}
+
+/// The closing of an auction, which shares a transaction with those that come at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Close(AuctionId);
+
+impl Act for Close {
+    const NAME: &'static str = "closings";
+    /// Each takes some rows in twenty tables, and holds its locks until all are written.
+    const MOST: usize = 64;
+    type Made = CloseOutcome;
+
+    async fn all(tx: &mut JobTx, acts: &[(&Self, Origin)]) -> anyhow::Result<Vec<Option<Done<CloseOutcome>>>> {
+        let auctions: Vec<_> = acts.iter().map(|(act, _)| act.0).collect();
+        let outcomes = store::close_all(tx, &auctions).await?;
+        let made = acts.iter().zip(&outcomes);
+        let made = made.filter_map(|((_, origin), outcome)| Some((outcome.as_ref()?, Some(*origin))));
+        closed(tx, &made.collect::<Vec<_>>()).await?;
+        let done = outcomes.into_iter().map(|outcome| {
+            let outcome = outcome?;
+            Some(if ends(&outcome) { Done::Effect(outcome) } else { Done::Nothing(outcome) })
+        });
+        Ok(done.collect())
+    }
+}
+
+/// Closes the auction in a transaction of its own. The outcome of the job, if its success is committed with it.
+async fn alone(cx: &Cx, auction: AuctionId) -> anyhow::Result<(CloseOutcome, Option<Outcome>)> {
+    let mut tx = cx.begin().await?;
+    let outcome = store::close(&mut tx, auction).await?;
+    closed(&mut tx, &[(&outcome, None)]).await?;
+    let committed = if ends(&outcome) {
+        Some(cx.commit(tx).await?)
+    } else {
+        tx.commit().await?;
+        None
+    };
+    Ok((outcome, committed))
+}
+
+/// Whether the auction has ended by this.
+fn ends(outcome: &CloseOutcome) -> bool {
+    match outcome {
+        CloseOutcome::Closed(_) | CloseOutcome::OnApproval(_) => true,
+        CloseOutcome::NotYet { .. } | CloseOutcome::Already(_) => false,
     }
 }
 

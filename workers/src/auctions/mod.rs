@@ -12,4 +12,5 @@ mod sweep_auctions;
 #[cfg(test)]
 mod tests;
 
+pub use close_auction::Close;
 pub(crate) use close_auction::after;

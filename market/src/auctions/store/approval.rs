@@ -7,46 +7,59 @@ use shared::ids::{OrgId, UserId};
 use shared::invalid::Invalid;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::lock::{Locked, lock};
 use super::second_chance::move_on;
 use super::settle::{self, AwardSource, Goods, Share};
 use super::{AuctionError, limits, read};
-use crate::auctions::model::{
-    Answer, Approval, ApprovalStatus, Asked, AuctionStatus, AuctionView, Closed, Participant,
-};
-use crate::auctions::rules::{APPROVAL, NotAnswered, Offer, Pending, Refused, Secret, decide_answer};
+use crate::auctions::model::{Answer, Approval, ApprovalStatus, Asked, AuctionView, Closed, Participant};
+use crate::auctions::rules::{APPROVAL, NotAnswered, Pending, Refused, Secret, decide_answer};
 use crate::ids::{AuctionId, BidId};
-use crate::listings::model::ListingStatus;
 use crate::orders::model::Side;
 
-/// Ends the auction and asks the seller about the bid of its leader.
-pub(super) async fn ask(
-    conn: &mut PgConnection,
-    locked: &Locked,
-    leader: Offer,
-    price: i64,
-) -> Result<Asked, AuctionError> {
-    let goods = settle::goods(conn, locked).await?;
-    let ended = settle::end(conn, locked, AuctionStatus::OnApproval, ListingStatus::SoldOut).await?;
+/// Keeps the bids of auctions that have just ended, at their prices, for the sellers to decide about.
+pub(super) async fn ask(conn: &mut PgConnection, ended: &[(&Locked, i64)]) -> Result<(), AuctionError> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let bids: Vec<Option<Uuid>> = ended.iter().map(|(locked, _)| locked.leader_bid.map(|bid| bid.0)).collect();
+    let prices: Vec<i64> = ended.iter().map(|(_, price)| *price).collect();
+    let asked_at: Vec<DateTime<Utc>> = ended.iter().map(|(locked, _)| locked.now).collect();
+    let expires_at: Vec<DateTime<Utc>> = asked_at.iter().map(|at| *at + APPROVAL).collect();
     let asked = sqlx::query!(
-        r#"INSERT INTO approvals (auction_id, bid_id, org_id, price_minor, asked_at, expires_at)
-           SELECT auction_id, id, org_id, $2, $3, $4
-           FROM bids
-           WHERE id = $1
-           RETURNING (SELECT placed_by FROM bids WHERE id = $1) AS "user!: UserId""#,
-        locked.leader_bid.map(|bid| bid.0),
-        price,
-        locked.now,
-        locked.now + APPROVAL,
+        "INSERT INTO approvals (auction_id, bid_id, org_id, price_minor, asked_at, expires_at)
+         SELECT b.auction_id, b.id, b.org_id, e.price, e.asked_at, e.expires_at
+         FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY
+             AS e (bid, price, asked_at, expires_at, place)
+         JOIN bids AS b ON b.id = e.bid
+         WHERE b.id = ANY ($1)
+         ORDER BY e.place",
+        &bids as &[Option<Uuid>],
+        &prices,
+        &asked_at,
+        &expires_at,
     )
-    .fetch_one(conn)
+    .execute(conn)
     .await?;
+    let all = usize::try_from(asked.rows_affected()) == Ok(ended.len());
+    if all { Ok(()) } else { Err(sqlx::Error::RowNotFound.into()) }
+}
+
+/// A sale on approval as both sides are told of it.
+pub(super) fn asked(
+    locked: &Locked,
+    goods: Goods,
+    bidder: OrgId,
+    price: i64,
+    auction: AuctionView,
+) -> Result<Asked, AuctionError> {
+    let user = goods.leader.ok_or(sqlx::Error::RowNotFound)?;
     Ok(Asked {
-        auction: ended.into_view(None),
+        auction,
         title: goods.title,
         seller: goods.seller,
-        bidder: Participant { org: leader.org, user: asked.user },
+        bidder: Participant { org: bidder, user },
         approval: Approval {
             auction: locked.id,
             status: ApprovalStatus::Asked,
@@ -188,6 +201,7 @@ pub async fn answer(
                 unit_price: None,
                 amount: locked.money(row.counter_minor.unwrap_or(row.price_minor)),
             };
+            limits::keep(conn, &locked, bidder.org, share.amount).await?;
             (awards, orders) = settle::awards(conn, &locked, &goods, &[share]).await?;
             let view = move_on(conn, &locked, false).await?;
             settle::pass_on(conn, &locked, &goods, &awards).await?;

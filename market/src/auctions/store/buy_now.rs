@@ -3,9 +3,9 @@
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::lock;
 use super::settle::{self, AwardSource, Share};
+use super::{AuctionError, limits};
 use crate::auctions::model::{AuctionStatus, Closed, Participant};
 use crate::auctions::rules::decide_buy_now;
 use crate::ids::AuctionId;
@@ -32,6 +32,7 @@ pub async fn buy_now(
         unit_price: None,
         amount: locked.money(price),
     };
+    limits::keep(conn, &locked, org, share.amount).await?;
     let (awards, orders) = settle::awards(conn, &locked, &goods, &[share]).await?;
     let ended = settle::end(conn, &locked, AuctionStatus::Awarded, ListingStatus::SoldOut).await?;
     settle::pass_on(conn, &locked, &goods, &awards).await?;

@@ -1,16 +1,20 @@
 //! Opening, closing and cancelling, and finding what is due.
 
+use std::collections::HashSet;
+
 use serde_json::json;
 use shared::audit::{self, Actor};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
-use super::lock::{Locked, lock};
-use super::settle::{self, AwardSource, Goods, Share};
+use super::lock::{Locked, Wait, lock, lock_all};
+use super::settle::{self, AwardSource, End, Goods, Sale, Share};
 use super::view::view_query;
-use super::{AuctionError, approval};
+use super::{AuctionError, approval, limits};
 use crate::auctions::model::{AuctionStatus, AuctionView, CloseOutcome, Closed, OpenOutcome, Participant};
-use crate::auctions::rules::{Closing, KeptOpen, NotCancelled, NotOpened, decide_cancel, decide_close, decide_open};
+use crate::auctions::rules::{
+    Closing, KeptOpen, NotCancelled, NotOpened, Offer, decide_cancel, decide_close, decide_open,
+};
 use crate::ids::AuctionId;
 use crate::listings::model::ListingStatus;
 use crate::stock::store::{self as stock, Kept};
@@ -18,40 +22,129 @@ use crate::stock::store::{self as stock, Kept};
 /// Closes the auction once its end has passed: awarded with orders, unsold, left to the seller's approval, or cancelled because
 /// the seller or the listing is suspended. A second call finds it closed.
 pub async fn close(conn: &mut PgConnection, auction: AuctionId) -> Result<CloseOutcome, AuctionError> {
-    let locked = lock(conn, auction, None).await?.ok_or(AuctionError::NotFound)?;
-    let closing = match decide_close(&locked.state, locked.now) {
-        Ok(closing) => closing,
-        Err(KeptOpen::NotYet { ends_at }) => return Ok(CloseOutcome::NotYet { ends_at, now: locked.now }),
-        Err(KeptOpen::Already(status)) => return Ok(CloseOutcome::Already(status)),
-    };
-    if let Closing::OnApproval { bidder, price } = closing {
-        return Ok(CloseOutcome::OnApproval(Box::new(approval::ask(conn, &locked, bidder, price).await?)));
+    let mut tried = try_all(conn, &[auction], Wait::UntilFree).await?;
+    tried.pop().flatten().ok_or(AuctionError::NotFound)
+}
+
+/// [`close`] for several auctions, in as many statements as for one. `None`: the auction is to be closed by itself, since somebody holds
+/// it, there is none, it was named before, or its lot is kept in stock, whose levels are locked in an order of their own. On [`Err`]
+/// nothing of them all may stay.
+pub async fn close_all(
+    conn: &mut PgConnection,
+    auctions: &[AuctionId],
+) -> Result<Vec<Option<CloseOutcome>>, AuctionError> {
+    try_all(conn, auctions, Wait::Never).await
+}
+
+async fn try_all(
+    conn: &mut PgConnection,
+    auctions: &[AuctionId],
+    wait: Wait,
+) -> Result<Vec<Option<CloseOutcome>>, AuctionError> {
+    let asked: Vec<_> = auctions.iter().map(|auction| (*auction, None)).collect();
+    let all = lock_all(conn, &asked, wait).await?;
+    let mut outcomes: Vec<Option<CloseOutcome>> = auctions.iter().map(|_| None).collect();
+    let (mut decided, mut named) = (Vec::with_capacity(all.len()), HashSet::with_capacity(all.len()));
+    for (place, locked) in all.into_iter().enumerate() {
+        let Some(locked) = locked.filter(|locked| named.insert(locked.id)) else { continue };
+        match decide_close(&locked.state, locked.now) {
+            Ok(closing) => decided.push((place, locked, closing)),
+            Err(KeptOpen::NotYet { ends_at }) => {
+                outcomes[place] = Some(CloseOutcome::NotYet { ends_at, now: locked.now });
+            }
+            Err(KeptOpen::Already(status)) => outcomes[place] = Some(CloseOutcome::Already(status)),
+        }
     }
-    let goods = settle::goods(conn, &locked).await?;
-    let cancelled = closing == Closing::Cancelled;
-    let shares = shares(&locked, &goods, closing)?;
-    let (awards, orders) = settle::awards(conn, &locked, &goods, &shares).await?;
-    let given: i64 = shares.iter().map(|share| share.quantity).sum();
-    let (status, listing) = match given {
-        _ if cancelled => (AuctionStatus::Cancelled, ListingStatus::Withdrawn),
-        0 => (AuctionStatus::Unsold, ListingStatus::Ended),
-        given if given == locked.quantity => (AuctionStatus::Awarded, ListingStatus::SoldOut),
-        _ => (AuctionStatus::Awarded, ListingStatus::Ended),
-    };
-    let ended = settle::end(conn, &locked, status, listing).await?;
-    settle::pass_on(conn, &locked, &goods, &awards).await?;
-    Ok(CloseOutcome::Closed(Box::new(Closed {
-        auction: ended.into_view(None),
-        title: goods.title,
-        seller: goods.seller,
-        awards,
-        orders,
-        closed_at: locked.now,
-    })))
+    for (place, outcome) in end(conn, decided, auctions.len() > 1).await? {
+        outcomes[place] = Some(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// A locked auction that ends now.
+struct Ending {
+    place: usize,
+    locked: Locked,
+    closing: Closing,
+    goods: Goods,
+    shares: Vec<Share>,
+}
+
+impl Ending {
+    /// What becomes of the auction, and of its listing.
+    fn statuses(&self) -> (AuctionStatus, ListingStatus) {
+        let given: i64 = self.shares.iter().map(|share| share.quantity).sum();
+        match (&self.closing, given) {
+            (Closing::Cancelled, _) => (AuctionStatus::Cancelled, ListingStatus::Withdrawn),
+            (Closing::OnApproval { .. }, _) => (AuctionStatus::OnApproval, ListingStatus::SoldOut),
+            (_, 0) => (AuctionStatus::Unsold, ListingStatus::Ended),
+            (_, given) if given == self.locked.quantity => (AuctionStatus::Awarded, ListingStatus::SoldOut),
+            _ => (AuctionStatus::Awarded, ListingStatus::Ended),
+        }
+    }
+
+    /// The bid that the seller decides about.
+    fn on_approval(&self) -> Option<(Offer, i64)> {
+        match self.closing {
+            Closing::OnApproval { bidder, price } => Some((bidder, price)),
+            _ => None,
+        }
+    }
+}
+
+/// Ends auctions as it was decided. Among `several`, those that are kept in stock are left out.
+async fn end(
+    conn: &mut PgConnection,
+    decided: Vec<(usize, Locked, Closing)>,
+    several: bool,
+) -> Result<Vec<(usize, CloseOutcome)>, AuctionError> {
+    if decided.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lots: Vec<_> = decided.iter().map(|(_, locked, _)| locked).collect();
+    let goods = settle::goods_of(conn, &lots).await?;
+    let mut endings = Vec::with_capacity(decided.len());
+    for ((place, locked, closing), goods) in decided.into_iter().zip(goods) {
+        if !(several && goods.are_stocked()) {
+            let shares = shares(&locked, &goods, &closing)?;
+            endings.push(Ending { place, locked, closing, goods, shares });
+        }
+    }
+    // What is on approval holds what it held. A lot of an event is one share.
+    let settled = endings.iter().filter(|ending| ending.on_approval().is_none()).map(|ending| {
+        let share = ending.shares.first();
+        (&ending.locked, share.map(|share| (share.winner.org, share.amount)))
+    });
+    limits::settle(conn, &settled.collect::<Vec<_>>()).await?;
+    let sales = endings.iter().map(|Ending { locked, goods, shares, .. }| Sale { locked, goods, shares });
+    let awarded = settle::awards_of(conn, &sales.collect::<Vec<_>>()).await?;
+    let ends = endings.iter().map(|ending| {
+        let (auction, listing) = ending.statuses();
+        End { locked: &ending.locked, auction, listing }
+    });
+    let ended = settle::end_all(conn, &ends.collect::<Vec<_>>()).await?;
+    let asked = endings.iter().filter_map(|ending| Some((&ending.locked, ending.on_approval()?.1)));
+    approval::ask(conn, &asked.collect::<Vec<_>>()).await?;
+    let mut outcomes = Vec::with_capacity(endings.len());
+    for ((ending, (awards, orders)), row) in endings.into_iter().zip(awarded).zip(ended) {
+        let place = ending.place;
+        let auction = row.into_view(None);
+        let outcome = if let Some((bidder, price)) = ending.on_approval() {
+            let asked = approval::asked(&ending.locked, ending.goods, bidder.org, price, auction)?;
+            CloseOutcome::OnApproval(Box::new(asked))
+        } else {
+            settle::pass_on(conn, &ending.locked, &ending.goods, &awards).await?;
+            let Ending { goods: Goods { title, seller, .. }, locked, .. } = ending;
+            let closed_at = locked.now;
+            CloseOutcome::Closed(Box::new(Closed { auction, title, seller, awards, orders, closed_at }))
+        };
+        outcomes.push((place, outcome));
+    }
+    Ok(outcomes)
 }
 
 /// What the rules decided, with the people and bids behind it.
-fn shares(locked: &Locked, goods: &Goods, closing: Closing) -> Result<Vec<Share>, AuctionError> {
+fn shares(locked: &Locked, goods: &Goods, closing: &Closing) -> Result<Vec<Share>, AuctionError> {
     match closing {
         // Nobody has won: what is on approval was left to the seller before this.
         Closing::OnApproval { .. } | Closing::Unsold | Closing::Cancelled => Ok(Vec::new()),
@@ -63,7 +156,7 @@ fn shares(locked: &Locked, goods: &Goods, closing: Closing) -> Result<Vec<Share>
                 source: AwardSource::Bid,
                 quantity: locked.quantity,
                 unit_price: None,
-                amount: locked.money(price),
+                amount: locked.money(*price),
             }])
         }
         Closing::Allocated(allocations) => {
@@ -123,6 +216,7 @@ pub async fn cancel(
         NotCancelled::OfAnother => AuctionError::NotFound,
         NotCancelled::TooLate => AuctionError::NotCancellable,
     })?;
+    limits::free(conn, &locked).await?;
     let ended = settle::end(conn, &locked, AuctionStatus::Cancelled, ListingStatus::Withdrawn).await?;
     stock::free(conn, Kept::OfAuction(auction)).await?;
     let subject = ("auction", auction.to_string());

@@ -106,21 +106,36 @@ pub(super) async fn keep(
     org: OrgId,
     amount: Money,
 ) -> Result<(), AuctionError> {
-    let Some(lot) = &locked.event_lot else { return Ok(()) };
-    let wanted = Held { org, minor: lot.committed(amount) };
-    let mut held = lot.held;
-    let concerned: BTreeSet<_> = held.into_iter().chain([wanted]).map(|held| (lot.event, held.org)).collect();
-    let mut limits = hold::limits(conn, &concerned).await?;
-    limits.hold(lot.event, &mut held, Some(wanted)).map_err(|why| AuctionError::not_reserved(why, locked.currency))?;
-    hold::write(conn, [(locked.id, held)].into_iter()).await?;
-    Ok(())
+    settle(conn, &[(locked, Some((org, amount)))]).await
 }
 
 /// Holds nothing any more: nobody gets the lot.
-pub(super) async fn free(conn: &mut PgConnection, locked: &Locked) -> Result<(), sqlx::Error> {
-    guard(conn, locked).await?;
-    match &locked.event_lot {
-        Some(lot) if lot.held.is_some() => hold::write(conn, [(locked.id, None)].into_iter()).await,
-        _ => Ok(()),
+pub(super) async fn free(conn: &mut PgConnection, locked: &Locked) -> Result<(), AuctionError> {
+    settle(conn, &[(locked, None)]).await
+}
+
+/// [`keep`] for lots that somebody pays for, and [`free`] for the others: all their bidders are locked at once, in one order.
+pub(super) async fn settle(
+    conn: &mut PgConnection,
+    lots: &[(&Locked, Option<(OrgId, Money)>)],
+) -> Result<(), AuctionError> {
+    let lots = lots.iter().filter_map(|(locked, paid)| {
+        let lot = locked.event_lot.as_ref()?;
+        Some((*locked, lot, paid.map(|(org, amount)| Held { org, minor: lot.committed(amount) })))
+    });
+    let lots: Vec<_> = lots.collect();
+    let concerned = lots
+        .iter()
+        .flat_map(|(_, lot, wanted)| lot.held.into_iter().chain(*wanted).map(move |held| (lot.event, held.org)))
+        .collect();
+    let mut limits = hold::limits(conn, &concerned).await?;
+    let mut changed = Vec::with_capacity(lots.len());
+    for (locked, lot, wanted) in lots {
+        let mut held = lot.held;
+        limits.hold(lot.event, &mut held, wanted).map_err(|why| AuctionError::not_reserved(why, locked.currency))?;
+        if held != lot.held {
+            changed.push((locked.id, held));
+        }
     }
+    Ok(hold::write(conn, changed.into_iter()).await?)
 }

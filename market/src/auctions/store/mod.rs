@@ -3,7 +3,7 @@
 //!
 //! The lock is `FOR NO KEY UPDATE`: it excludes every other bid, purchase, retraction and close, as `FOR UPDATE` would, but
 //! lets rows be inserted elsewhere that merely refer to the auction. Nobody waits for a second auction in the same transaction: several
-//! bids that share one leave out what others hold.
+//! bids that share one, and several closings, leave out what others hold.
 //!
 //! How to get this wrong:
 //! - Read the clock in the select list of the locking statement: it is then read before the wait for the lock.
@@ -43,7 +43,7 @@ pub use approval::{Answered, Silence, answer, approval, expire as expire_approva
 pub use bid::{PlaceBid, Tried, place_bid, place_bids};
 pub use buy_now::buy_now;
 pub use chances::{chances, overdue as overdue_chances};
-pub use close::{cancel, close, due_to_open, open, overdue};
+pub use close::{cancel, close, close_all, due_to_open, open, overdue};
 pub use create::create;
 pub use default::{DefaultOutcome, Defaulted, default, renounce, unpaid};
 pub use flags::{FlagFilter, flag, flags};

@@ -10,10 +10,10 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use sqlx::PgConnection;
 
-use super::AuctionError;
 use super::lock::{Locked, lock};
 use super::settle::{self, AwardSource, Share};
 use super::view::view_query;
+use super::{AuctionError, limits};
 use crate::auctions::model::{AuctionStatus, AuctionView, ChanceStatus, Closed, Participant, SecondChance};
 use crate::auctions::rules::{NextBid, Refused, SECOND_CHANCE, Secret, decide_second_chance};
 use crate::ids::{AuctionId, BidId, SecondChanceId};
@@ -303,6 +303,7 @@ pub async fn accept(
         unit_price: None,
         amount: open.amount,
     };
+    limits::keep(conn, locked, org, share.amount).await?;
     let (awards, orders) = settle::awards(conn, locked, &goods, &[share]).await?;
     let auction = move_on(conn, locked, false).await?;
     settle::pass_on(conn, locked, &goods, &awards).await?;

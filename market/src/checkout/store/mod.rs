@@ -15,7 +15,7 @@ use super::rules::{LineRefusal, MAX_LINES};
 use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
-pub(crate) use create::{NewCheckout, create};
+pub(crate) use create::{NewCheckout, create, create_all};
 pub use end::{Ended, Expiry, cancel, expire, overdue};
 pub(crate) use end::{expire_award, lock, renounce_award};
 pub use place::place;

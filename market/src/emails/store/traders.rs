@@ -1,5 +1,7 @@
 //! Mail to those who trade for organisations.
 
+use std::collections::HashMap;
+
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
@@ -17,12 +19,13 @@ pub struct ToTraders {
 }
 
 /// Stores mails for those who trade for their organisations, in one statement: up to `most` people of each, the same as
-/// [`crate::identity::store::traders`]. Those who already have one are left out. Returns each mail with its template.
+/// [`crate::identity::store::traders`]. Those who already have one are left out. Returns each mail that was stored with the place of what
+/// it is one of; of several with the same template and reference, the first.
 pub async fn insert_for_traders(
     conn: &mut PgConnection,
     mails: &[ToTraders],
     most: i64,
-) -> Result<Vec<(EmailId, String)>, EmailError> {
+) -> Result<Vec<(EmailId, usize)>, EmailError> {
     let orgs: Vec<_> = mails.iter().map(|mail| mail.org.0).collect();
     let templates: Vec<_> = mails.iter().map(|mail| mail.content.template()).collect();
     let references: Vec<_> = mails.iter().map(|mail| mail.reference.as_str()).collect();
@@ -42,7 +45,7 @@ pub async fn insert_for_traders(
         ) AS member
         ORDER BY mail.place
         ON CONFLICT ON CONSTRAINT emails_once DO NOTHING
-        RETURNING id AS "id: EmailId", template
+        RETURNING id AS "id: EmailId", template, reference
         "#,
         &orgs,
         &templates as &[&str],
@@ -52,7 +55,15 @@ pub async fn insert_for_traders(
     )
     .fetch_all(conn)
     .await?;
-    Ok(inserted.into_iter().map(|row| (row.id, row.template)).collect())
+    let mut places = HashMap::with_capacity(mails.len());
+    for (place, mail) in mails.iter().enumerate() {
+        places.entry((mail.content.template(), mail.reference.as_str())).or_insert(place);
+    }
+    let stored = inserted.iter().filter_map(|row| {
+        let place = places.get(&(row.template.as_str(), row.reference.as_str()))?;
+        Some((row.id, *place))
+    });
+    Ok(stored.collect())
 }
 
 #[cfg(test)]

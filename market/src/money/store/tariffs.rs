@@ -82,18 +82,27 @@ pub async fn fees(conn: &mut PgConnection, goods: &[(OrgId, CategoryId)]) -> Res
     found.into_iter().map(rate).collect()
 }
 
-/// The rate of one sale, as [`fees`] finds it, and the buyer's premium in its category and currency, if there is one.
-pub async fn of_sale(
+/// Of each of these sales, a seller, a category and a currency each, in their order: the rate, as [`fees`] finds it, and the buyer's
+/// premium, if there is one.
+pub async fn of_sales(
     conn: &mut PgConnection,
-    seller: OrgId,
-    category: CategoryId,
-    currency: Currency,
-) -> Result<Tariffs, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"WITH RECURSIVE above (id, parent_id, steps) AS (
-               SELECT id, parent_id, 0 FROM categories WHERE id = $2
+    sales: &[(OrgId, CategoryId, Currency)],
+) -> Result<Vec<Tariffs>, sqlx::Error> {
+    let sellers: Vec<_> = sales.iter().map(|(seller, ..)| seller.0).collect();
+    let categories: Vec<_> = sales.iter().map(|(_, category, _)| category.0).collect();
+    let currencies: Vec<_> = sales.iter().map(|(.., currency)| currency.code()).collect();
+    let rows = sqlx::query!(
+        r#"WITH RECURSIVE wanted (place, plan, category, currency) AS (
+               SELECT w.place, o.plan, w.category, w.currency
+               FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS w (seller, category, currency, place)
+               JOIN orgs AS o ON o.id = w.seller
+               WHERE o.id = ANY ($1)
+           ), above (category, id, parent_id, steps) AS (
+               SELECT id, id, parent_id, 0 FROM categories WHERE id = ANY ($2)
                UNION ALL
-               SELECT c.id, c.parent_id, steps + 1 FROM above JOIN categories AS c ON c.id = above.parent_id
+               SELECT above.category, c.id, c.parent_id, steps + 1
+               FROM above
+               JOIN categories AS c ON c.id = above.parent_id
            )
            SELECT coalesce(
                       (SELECT r.fee_bps
@@ -101,21 +110,22 @@ pub async fn of_sale(
                        CROSS JOIN LATERAL (
                            SELECT fee_bps
                            FROM commission_rates
-                           WHERE plan = seller.plan AND category_id = above.id
+                           WHERE plan = w.plan AND category_id = above.id
                            ORDER BY revision DESC
                            LIMIT 1
                        ) AS r
+                       WHERE above.category = w.category
                        ORDER BY above.steps
                        LIMIT 1),
                       (SELECT fee_bps
                        FROM commission_rates
-                       WHERE plan = seller.plan AND category_id IS NULL
+                       WHERE plan = w.plan AND category_id IS NULL
                        ORDER BY revision DESC
                        LIMIT 1),
-                      (SELECT fee_bps FROM categories WHERE id = $2)) AS "fee_bps!",
+                      (SELECT fee_bps FROM categories WHERE id = w.category)) AS "fee_bps!",
                   premium.id AS "premium?", premium.revision AS "revision?", premium.upto AS "upto?", premium.bps AS "bps?",
                   premium.least_minor AS "least_minor?"
-           FROM orgs AS seller
+           FROM wanted AS w
            LEFT JOIN LATERAL (
                SELECT id, revision, upto, bps, least_minor
                FROM (
@@ -124,34 +134,41 @@ pub async fn of_sale(
                    CROSS JOIN LATERAL (
                        SELECT id, revision, upto, bps, least_minor
                        FROM premium_tariffs
-                       WHERE currency = $3 AND category_id = above.id
+                       WHERE currency = w.currency AND category_id = above.id
                        ORDER BY revision DESC
                        LIMIT 1
                    ) AS t
+                   WHERE above.category = w.category
                    UNION ALL
                    (SELECT id, revision, upto, bps, least_minor, NULL
                     FROM premium_tariffs
-                    WHERE currency = $3 AND category_id IS NULL
+                    WHERE currency = w.currency AND category_id IS NULL
                     ORDER BY revision DESC
                     LIMIT 1)
                ) AS found
                ORDER BY steps NULLS LAST
                LIMIT 1
            ) AS premium ON true
-           WHERE seller.id = $1"#,
-        seller.0,
-        category.0,
-        currency.code(),
+           ORDER BY w.place"#,
+        &sellers,
+        &categories,
+        &currencies as &[&str],
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    let premium = match (row.premium, row.revision, row.upto, row.bps, row.least_minor) {
-        (Some(id), Some(revision), Some(upto), Some(bps), Some(least)) => {
-            Some(Premium { id, revision, tariff: tariff(currency, upto, bps, least)? })
-        }
-        _ => None,
-    };
-    Ok(Tariffs { fee: rate(row.fee_bps)?, premium })
+    if rows.len() < sales.len() {
+        return Err(sqlx::Error::RowNotFound);
+    }
+    let tariffs = rows.into_iter().zip(sales).map(|(row, (.., currency))| {
+        let premium = match (row.premium, row.revision, row.upto, row.bps, row.least_minor) {
+            (Some(id), Some(revision), Some(upto), Some(bps), Some(least)) => {
+                Some(Premium { id, revision, tariff: tariff(*currency, upto, bps, least)? })
+            }
+            _ => None,
+        };
+        Ok(Tariffs { fee: rate(row.fee_bps)?, premium })
+    });
+    tariffs.collect()
 }
 
 /// A premium's tariff as its row has it.

@@ -1,6 +1,6 @@
 //! Lots become auctions, or are cancelled with their event.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use shared::audit::{self, Actor};
@@ -62,20 +62,13 @@ pub async fn publish(
     let numbers: Vec<_> = lots.iter().map(|lot| (lot.number, lot.group_no)).collect();
     let plan = locked.timetable().plan(&numbers);
     make_groups(conn, event, &plan).await?;
-    let mut premiums: HashMap<CategoryId, Option<i64>> = HashMap::new();
+    let sales: Vec<_> = lots.iter().map(|lot| (seller, lot.category, locked.currency)).collect();
+    let tariffs = tariffs::of_sales(conn, &sales).await?;
     let mut made: BTreeMap<i32, (AuctionId, Option<i64>)> = BTreeMap::new();
-    for (lot, planned) in lots.iter().zip(&plan) {
+    for ((lot, planned), tariffs) in lots.iter().zip(&plan).zip(tariffs) {
         let auction = auctions::create(conn, seller, by, lot.listing, &lot.terms(&locked, planned)).await;
         let auction = auction.map_err(|error| refused(lot.number, error))?;
-        let tariff = match premiums.get(&lot.category) {
-            Some(tariff) => *tariff,
-            None => {
-                let of_sale = tariffs::of_sale(conn, seller, lot.category, locked.currency).await?;
-                of_sale.premium.map(|premium| premium.id)
-            }
-        };
-        premiums.insert(lot.category, tariff);
-        made.insert(lot.number, (auction, tariff));
+        made.insert(lot.number, (auction, tariffs.premium.map(|premium| premium.id)));
     }
     write(conn, event, &made).await?;
     let data = json!({"seller": seller, "lots": made.len()});

@@ -24,12 +24,11 @@ pub struct Waiting {
     pub org: OrgId,
 }
 
-/// What waits about these orders and has no job yet.
-pub async fn unassigned(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<Waiting>, sqlx::Error> {
+/// What waits about these orders and has no job yet, each with the order.
+pub async fn unassigned(conn: &mut PgConnection, orders: &[OrderId]) -> Result<Vec<(Waiting, OrderId)>, sqlx::Error> {
     let orders: Vec<Uuid> = orders.iter().map(|order| order.0).collect();
-    sqlx::query_as!(
-        Waiting,
-        r#"SELECT d.id AS "id: DeliveryId", e.org_id AS "org: OrgId"
+    let rows = sqlx::query!(
+        r#"SELECT d.id AS "id: DeliveryId", e.org_id AS "org: OrgId", d.order_id AS "order!: OrderId"
            FROM webhook_deliveries AS d
            JOIN webhook_endpoints AS e ON e.id = d.endpoint_id
            WHERE d.order_id = ANY ($1)
@@ -39,7 +38,8 @@ pub async fn unassigned(conn: &mut PgConnection, orders: &[OrderId]) -> Result<V
         &orders,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (Waiting { id: row.id, org: row.org }, row.order)).collect())
 }
 
 /// [`unassigned`] of the order of a refund.
@@ -48,7 +48,7 @@ pub async fn unassigned_of_refund(conn: &mut PgConnection, refund: RefundId) -> 
         .fetch_optional(&mut *conn)
         .await?;
     match order.flatten() {
-        Some(order) => unassigned(conn, &[order]).await,
+        Some(order) => Ok(unassigned(conn, &[order]).await?.into_iter().map(|(waiting, _)| waiting).collect()),
         None => Ok(Vec::new()),
     }
 }

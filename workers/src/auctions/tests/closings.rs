@@ -1,3 +1,4 @@
+use futures::future::join_all;
 use shared::testing::Statements;
 
 use super::*;
@@ -93,5 +94,100 @@ async fn each_share_of_a_lot_has_its_own_mails_and_timers() {
         let of_seller = |(to, data): &&(UserId, Value)| (*to, &data["order"]) == (market.seller.user, &json!(order));
         assert_eq!(sold.iter().filter(of_seller).count(), 1);
     }
+    market.close().await;
+}
+
+impl TestMarket {
+    /// Auctions that have just ended, each with the job that closes it: one in four without a bid, one in four below its reserve.
+    async fn ended(&self, count: usize) -> Vec<(AuctionId, AuctionStatus)> {
+        let terms = self.terms().await;
+        let mut lots = Vec::with_capacity(count);
+        for n in 0..count {
+            let reserve = (n % 4 == 1).then(|| secret(9_000));
+            let lot = self.auction(&NewAuction { reserve, ..terms.clone() }).await;
+            if n % 4 > 0 {
+                self.bid(lot, self.ann, 2_000, None).await;
+                self.bid(lot, self.bob, 1_500, None).await;
+            }
+            self.end_in(lot, TimeDelta::milliseconds(-1)).await;
+            self.enqueue(&CloseAuction { auction: lot }).await;
+            let status = [AuctionStatus::Unsold, AuctionStatus::OnApproval, AuctionStatus::Awarded][(n % 4).min(2)];
+            lots.push((lot, status));
+        }
+        lots
+    }
+
+    /// Runs what is due, all at once.
+    async fn run_at_once(&self) {
+        let tickets = self.workers.queue.take().await;
+        join_all(tickets.into_iter().map(|ticket| self.workers.queue.run(ticket))).await;
+    }
+
+    async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.workers.db.pool).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn closings_at_once_share_statements_and_each_job_ends_with_its_auction() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lots = market.ended(20).await;
+    let statements = Statements::containing(OF_A_CLOSING);
+    let counting = statements.listen();
+    market.run_at_once().await;
+    drop(counting);
+    // Of every kind there is one in a group: eleven, and one for the questions to sellers. The first may go before the others come.
+    assert!(statements.count() <= 2 * 12, "{} statements for 20 closings", statements.count());
+    for (lot, status) in lots {
+        assert_eq!(market.view(lot).await.status, status);
+    }
+    assert!(rows(&market.workers.db.pool, "auctions.close").await.iter().all(|row| row.state == "succeeded"));
+    for (template, count) in [("won", 10), ("sold", 10), ("unsold", 5), ("approval_asked", 10)] {
+        assert_eq!(market.mails(template).await.len(), count, "{template}");
+    }
+    // What follows from a closing belongs to its job and its trace.
+    let of_auction = "SELECT count(*)
+                      FROM jobs AS c
+                      JOIN jobs AS p ON p.id = c.parent AND p.kind = 'auctions.close'
+                      JOIN emails AS m ON c.kind = 'emails.send' AND m.id::text = c.payload ->> 'email'
+                      WHERE m.data ->> 'auction' = p.payload ->> 'auction'";
+    assert_eq!(market.count(of_auction).await, 35);
+    let timers = "SELECT count(*)
+                  FROM jobs AS c
+                  JOIN jobs AS p ON p.id = c.parent AND p.kind = 'auctions.close'
+                  LEFT JOIN awards AS w ON w.id::text = c.payload ->> 'award'
+                  WHERE coalesce(w.auction_id::text, c.payload ->> 'auction') = p.payload ->> 'auction'
+                    AND c.kind IN ('auctions.default', 'auctions.expire_approval')";
+    assert_eq!(market.count(timers).await, 15);
+    market.close().await;
+}
+
+/// One that the database refuses is left with its failure; those beside it are closed.
+#[tokio::test]
+async fn an_auction_that_cannot_be_closed_holds_up_none_beside_it() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lots = market.ended(12).await;
+    let (broken, status) = lots[6];
+    assert_eq!(status, AuctionStatus::Awarded);
+    let rule = format!("ALTER TABLE awards ADD CONSTRAINT broken CHECK (auction_id <> '{broken}')");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(rule)).execute(&market.workers.db.pool).await.unwrap();
+    market.run_at_once().await;
+    for (lot, status) in &lots {
+        let expected = if *lot == broken { AuctionStatus::Live } else { *status };
+        assert_eq!(market.view(*lot).await.status, expected);
+    }
+    let failed = rows(&market.workers.db.pool, "auctions.close").await;
+    let failed: Vec<_> = failed.iter().filter(|row| row.state != "succeeded").collect();
+    let [failed] = failed.as_slice() else { panic!("{failed:?}") };
+    assert!(failed.error.as_ref().is_some_and(|error| error.contains("broken")), "{failed:?}");
+    assert_eq!((market.mails("won").await.len(), market.mails("unsold").await.len()), (5, 3));
+
+    let mended = "ALTER TABLE awards DROP CONSTRAINT broken";
+    sqlx::raw_sql(mended).execute(&market.workers.db.pool).await.unwrap();
+    let due = "UPDATE jobs SET run_at = clock_timestamp() WHERE kind = 'auctions.close' AND state = 'scheduled'";
+    sqlx::raw_sql(due).execute(&market.workers.db.pool).await.unwrap();
+    assert_eq!(market.workers.queue.drain().await, 1);
+    assert_eq!(market.view(broken).await.status, status);
+    assert_eq!(market.mails("won").await.len(), 6);
     market.close().await;
 }

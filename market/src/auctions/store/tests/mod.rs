@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bidding;
+mod closed_together;
 mod closing;
 mod creation;
 mod defaults;

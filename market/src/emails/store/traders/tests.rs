@@ -46,7 +46,8 @@ async fn a_mail_goes_to_those_who_trade_for_its_organisation_each_once() {
         let mails = [mail(large, &reference), mail(barred, &reference), mail(small, &reference)];
         let stored = insert_for_traders(&mut conn, &mails, most).await.expect("stored");
         assert_eq!(stored.len(), expected.len() + 1);
-        assert!(stored.iter().all(|(_, template)| template == "org_approved"));
+        // The same template and reference: the first of them stands for all.
+        assert!(stored.iter().all(|(_, place)| *place == 0));
         let got: Vec<(UserId, serde_json::Value)> =
             sqlx::query_as("SELECT user_id, data FROM emails WHERE reference = $1")
                 .bind(&reference)
@@ -63,6 +64,17 @@ async fn a_mail_goes_to_those_who_trade_for_its_organisation_each_once() {
     // Whoever has the mail already is left out, and the others are not.
     insert_for(&mut conn, &[first], "again", &mail(large, "again").content).await.expect("stored");
     assert_eq!(insert_for_traders(&mut conn, &[mail(large, "again")], 20).await.expect("stored").len(), 1);
+    // What is stored belongs to the mail that it is one of.
+    let references = ["one", "two", "three"];
+    let stored = insert_for_traders(&mut conn, &references.map(|reference| mail(small, reference)), 20).await;
+    for (id, place) in stored.expect("stored") {
+        let reference: String = sqlx::query_scalar("SELECT reference FROM emails WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *conn)
+            .await
+            .expect("the mail");
+        assert_eq!(reference, references[place]);
+    }
     drop(conn);
     db.close().await;
 }

@@ -29,7 +29,7 @@ async fn parent_of(pool: &PgPool, category: CategoryId) -> CategoryId {
 
 /// What sales of a seller in a category pay to the platform.
 async fn fee(conn: &mut PgConnection, seller: OrgId, category: CategoryId) -> BasisPoints {
-    of_sale(conn, seller, category, Currency::EUR).await.expect("the tariffs").fee
+    of_sales(conn, &[(seller, category, Currency::EUR)]).await.expect("the tariffs").remove(0).fee
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_category_without_a_premium_has_its_parents() {
     let seller = trader(&mut conn).await.org;
     let parent = parent_of(&db.pool, CONSOLES).await;
     let premium = async |conn: &mut PgConnection, currency| -> Option<Premium> {
-        of_sale(conn, seller, CONSOLES, currency).await.unwrap().premium
+        of_sales(conn, &[(seller, CONSOLES, currency)]).await.unwrap().remove(0).premium
     };
     assert_eq!(premium(&mut conn, Currency::EUR).await, None);
     for (category, rate, expected) in [(None, 100, 100), (Some(parent), 200, 200), (None, 150, 200)] {
@@ -106,11 +106,16 @@ async fn the_tariffs_of_a_sale_are_its_fee_and_its_premium() {
             revise_premium(&mut conn, Actor::System, category, &flat(Currency::EUR, rate)).await.unwrap();
         }
         for currency in [Currency::EUR, Currency::USD] {
-            let found = of_sale(&mut conn, seller, CONSOLES, currency).await.unwrap();
-            assert_eq!(fees(&mut conn, &[(seller, CONSOLES)]).await.unwrap(), [found.fee]);
-            assert!(found.premium.is_none_or(|premium| premium.tariff.currency() == currency));
+            // Each has its own, whatever it is asked for with.
+            let sales = [(seller, parent, Currency::EUR), (seller, CONSOLES, currency), (seller, parent, currency)];
+            let found = of_sales(&mut conn, &sales).await.unwrap();
+            assert_eq!(found.len(), sales.len());
+            for (found, (seller, category, currency)) in found.iter().zip(sales) {
+                assert_eq!(fees(&mut conn, &[(seller, category)]).await.unwrap(), [found.fee]);
+                assert!(found.premium.as_ref().is_none_or(|premium| premium.tariff.currency() == currency));
+            }
         }
-        let found = of_sale(&mut conn, seller, CONSOLES, Currency::EUR).await.unwrap();
+        let found = of_sales(&mut conn, &[(seller, CONSOLES, Currency::EUR)]).await.unwrap().remove(0);
         let expected = [(500, None), (101, Some(101)), (102, Some(102)), (103, Some(103)), (103, Some(103))][n];
         let premium = found.premium.map(|premium| premium.tariff.of(eur(10_000)).unwrap());
         assert_eq!((found.fee, premium), (bps(expected.0), expected.1.map(eur)));

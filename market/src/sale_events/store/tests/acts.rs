@@ -259,3 +259,36 @@ async fn a_decision_waits_for_a_cancellation() {
     assert!(matches!(refused, Err(SaleEventError::NotDone(NotDone::Cancelled))), "{refused:?}");
     sale.close(conn).await;
 }
+
+/// Lots that are closed in one transaction hold what is awarded of them, as when each is closed by itself.
+#[tokio::test]
+async fn lots_closed_in_one_transaction_hold_what_is_awarded() {
+    let (sale, mut conn) = TestSale::new().await;
+    let [a, b] = sale.bidders;
+    let (event, lots) = sale_event(&mut conn, sale.seller, &[None, None, None, Some(1)], Some(eur(20_000))).await;
+    for bidder in [a, b] {
+        register(&mut conn, event, bidder).await;
+    }
+    // One of them leads two, both above their prices, the other one; nobody wants the third.
+    for (lot, by, cents) in [(0, a, 5_000), (0, b, 2_000), (1, a, 4_000), (3, b, 3_000)] {
+        bid(&mut conn, lots[lot], by, cents).await.expect("accepted");
+    }
+    assert_eq!((reserved(&mut conn, event, a).await, reserved(&mut conn, event, b).await), (9_000, 3_000));
+    for lot in &lots {
+        end_in(&mut conn, *lot, TimeDelta::seconds(-1)).await;
+    }
+    let mut tx = conn.begin().await.unwrap();
+    let outcomes = auctions::close_all(&mut tx, &lots).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut won = [0, 0];
+    for outcome in outcomes {
+        let Some(CloseOutcome::Closed(closed)) = outcome else { panic!("{outcome:?}") };
+        for award in closed.awards {
+            won[usize::from(award.winner.org == b.org)] += award.amount.minor();
+        }
+    }
+    assert_eq!([reserved(&mut conn, event, a).await, reserved(&mut conn, event, b).await], won);
+    assert!(won[0] > 2_000 && won[1] == 1_000, "{won:?}");
+    assert_reserved_as_recomputed(&mut conn, event).await;
+    sale.close(conn).await;
+}

@@ -92,7 +92,7 @@ pub async fn store_for_traders(
 pub async fn post_to_traders(tx: &mut JobTx, mails: &[ToTraders]) -> Result<(), PostError> {
     let jobs = store_for_traders(tx, mails, MOST_PER_ORG).await?;
     if !jobs.is_empty() {
-        tx.enqueue_all(jobs).await?;
+        tx.enqueue_all(jobs.into_iter().map(|(_, job)| job).collect()).await?;
     }
     Ok(())
 }

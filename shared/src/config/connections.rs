@@ -13,7 +13,7 @@ pub struct ConnectionLimits {
     pub write: Duration,
     /// How long a WebSocket's client may take to read a message.
     pub socket_send: Duration,
-    /// How many tickets for WebSockets a process hands out in a second, while more are asked for.
+    /// How many tickets for sockets a process hands out in a second, while more are asked for.
     pub sockets_per_second: u32,
     /// How long a request's body may take to arrive.
     pub body: Duration,

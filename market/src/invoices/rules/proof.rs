@@ -78,7 +78,7 @@ fn value(of: u8) -> u32 {
         return u32::from(of - b'0');
     }
     let letter = u32::from(of.saturating_sub(b'A'));
-    10 + letter + (letter + 9) / 10
+    10 + letter + letter.div_ceil(10)
 }
 
 /// The tax that a price of this much includes. Where a cent can be moved so that the tax is exactly that of the rest, it is.

@@ -95,7 +95,7 @@ async fn the_mails_about_an_order_are_five_statements() {
     let (checkout, order) = placed(&mut conn, buyer, goods, eur(10_000)).await;
     pay(&mut conn, buyer, checkout).await;
     let _ = workers.ledger.enqueue(&NotifyOrder { order, version: 2 }).await.unwrap();
-    let (statements, ran) = counted(workers.queue.drain()).await;
+    let (statements, ran) = counted(Box::pin(workers.queue.drain())).await;
     assert_eq!((ran, statements), (1, 5));
     let readers: Vec<Uuid> = sqlx::query_scalar(
         "SELECT user_id FROM emails WHERE template = 'order_paid' AND reference = $1 ORDER BY user_id",
@@ -109,7 +109,7 @@ async fn the_mails_about_an_order_are_five_statements() {
     assert_eq!(readers, both);
     // A second run finds them posted.
     let _ = workers.ledger.enqueue(&NotifyOrder { order, version: 2 }).await.unwrap();
-    let (statements, ran) = counted(workers.queue.drain()).await;
+    let (statements, ran) = counted(Box::pin(workers.queue.drain())).await;
     assert_eq!((ran, statements), (1, 4));
     assert_eq!(rows(&workers.db.pool, SendEmail::KIND.name).await.len(), 2);
     drop(conn);

@@ -105,11 +105,21 @@ async function once (request, response, owner, status, effect) {
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body)
 }
 
-async function enqueue (conn, { priority, queue, kind, payload, tenant = null, uniqueKey = null, runAt = null }) {
+/** A new job as the statements take it. */
+function jobRow ({ priority, queue, kind, payload, tenant = null, uniqueKey = null, runAt = null }) {
   const trace = `00-${crypto.randomBytes(16).toString('hex')}-${crypto.randomBytes(8).toString('hex')}-01`
-  const values = [priority, 1, queue, kind, tenant, JSON.stringify(payload), runAt, null, null, uniqueKey, null, trace, false]
-  const [[job]] = await run(conn, 'enqueue', values)
-  return job
+  return [priority, 1, queue, kind, tenant, JSON.stringify(payload), runAt, null, null, uniqueKey, null, trace]
+}
+
+async function enqueue (conn, job) {
+  const [[id]] = await run(conn, 'enqueue', [...jobRow(job), false])
+  return id
+}
+
+/** Enqueues several jobs in one statement. */
+async function enqueueAll (conn, jobs) {
+  const rows = jobs.map(jobRow)
+  await run(conn, 'enqueue_all', rows[0].map((_, place) => rows.map((row) => row[place])))
 }
 
 /** The organisation that the caller buys for. */
@@ -126,4 +136,4 @@ function cents (amount) {
   return Number(amount.replace('.', ''))
 }
 
-module.exports = { HIGH, LOW, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, money, newId, once, pool, run, time }
+module.exports = { HIGH, LOW, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, enqueueAll, money, newId, once, pool, run, time }

@@ -4,7 +4,7 @@
 // country, no buyer's premium.
 'use strict'
 
-const { LOW, NORMAL, Refusal, buyerOf, cents, enqueue, money, newId, once, run, time } = require('./basics')
+const { LOW, NORMAL, Refusal, buyerOf, cents, enqueueAll, money, newId, once, run, time } = require('./basics')
 
 /** How many milliseconds a buyer has to pay. */
 const TERM = 30 * 60_000
@@ -42,19 +42,20 @@ async function place (conn, buyer, by, listing, quantity, offered) {
   }
   if (cents(offered.amount) !== price || offered.currency !== currency) throw new Refusal(409, `the price is now ${price}`)
   if (!(quantity >= least && quantity <= most)) throw new Refusal(422, `must lie between ${least} and ${most}`)
-  const [[sellers, , buyers, , bps]] = await run(conn, 'read_treatment', [seller, buyer])
+  const [[sellers, , buyers, , bps]] = await run(conn, 'read_treatment', [[seller], [buyer]])
   if (sellers === null || sellers !== buyers || bps === null) {
     throw new Refusal(501, "the benchmark's traders are in one country")
   }
   const [total, payBy, checkout] = [price * quantity, later(now, TERM), newId()]
   const [tax, fee] = [share(total, bps), share(total, feeBps)]
-  await run(conn, 'write_checkout', [checkout, buyer, by, currency, total + tax, payBy, now, false])
-  const amounts = [currency, total, 0, tax, 'sellers_rate', feeBps, fee, total - fee, now, payBy]
-  const line = [[listing], [item], [title], [quantity], [unit], [price], [total]]
+  const values = [checkout, buyer, by, currency, total + tax, payBy, now, false]
+  await run(conn, 'write_checkout', values.map((value) => [value]))
+  const parties = [order, 'checkout', null, null, checkout, buyer, seller, by]
+  const amounts = [currency, total, 0, tax, 'sellers_rate', feeBps, fee, total - fee, now, payBy, null]
+  const line = [order, listing, item, title, quantity, unit, price, total, feeBps]
   // One rate of tax, and nothing of it for a premium.
-  const taxes = [[bps], [total], [tax]]
-  const parties = [checkout, buyer, seller, by]
-  await run(conn, 'write_order', [order, 'checkout', null, ...parties, ...amounts, ...line, ...taxes, [feeBps], [0], null, null])
+  const taxes = [order, bps, total, tax, 0]
+  await run(conn, 'write_order', [...parties, ...amounts, ...line, ...taxes].map((value) => [value]))
   return checkout
 }
 
@@ -116,21 +117,22 @@ module.exports = async function buyListing (request, response) {
   await once(request, response, buyer, 201, async (conn) => {
     const checkout = await place(conn, buyer, caller.user, request.params.listing, body.quantity, body.price)
     const { view, payBy } = await read(conn, buyer, checkout)
-    await enqueue(conn, {
+    const expire = {
       priority: NORMAL,
       queue: 'auctions',
       kind: 'checkout.expire',
       payload: { checkout },
       uniqueKey: `checkout.expire:${checkout}`,
       runAt: payBy
-    })
-    await enqueue(conn, {
+    }
+    const notify = {
       priority: LOW,
       queue: 'auctions',
       kind: 'checkout.notify',
       payload: { checkout, news: 'placed' },
       uniqueKey: `checkout.notify:${checkout}:placed`
-    })
+    }
+    await enqueueAll(conn, [expire, notify])
     const deliveries = await run(conn, 'read_deliveries', [view.orders.map((order) => order.id)])
     if (deliveries.length > 0) throw new Refusal(501, 'nobody has webhooks in the benchmark')
     return { view, headers: { location: `/v1/checkouts/${checkout}` } }

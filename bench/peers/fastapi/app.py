@@ -32,6 +32,7 @@ from basics import (
     cents,
     enqueue,
     fingerprint_of,
+    job_row,
     lifespan,
     money,
     new_id,
@@ -128,7 +129,7 @@ async def place_bid(
         standing = (auction, price, next_minimum, leader_bid, leader, leader_seq, leader_max, ends_at, seq, 1, 1)
         row = await conn.fetchrow(SQL["write_bid"], *([value] for value in values + standing))
         if outbid:
-            await enqueue(conn, HIGH, "auctions", "auctions.notify_outbid", {"auction": auction, "orgs": outbid})
+            await enqueue(conn, job_row(HIGH, "auctions", "auctions.notify_outbid", {"auction": auction, "orgs": outbid}))
         body = orjson.dumps({
             "id": id,
             "outcome": "leads" if leads else "outbid",
@@ -175,7 +176,7 @@ async def create_report(
         id = new_id()
         payload = {"report": id, "org": tradeyard_org}
         key = f"reports.generate:{id}"
-        job = await enqueue(conn, NORMAL, "reports", "reports.generate", payload, tradeyard_org, key)
+        job = await enqueue(conn, job_row(NORMAL, "reports", "reports.generate", payload, tradeyard_org, key))
         days = (report.first_day, report.last_day)
         values = (id, job, tradeyard_org, caller.user, report.kind, report.format, org[6], *days, starts_at, ends_at, "{}")
         created_at = await conn.fetchval(SQL["write_report"], *([value] for value in values))

@@ -121,8 +121,7 @@ async def fingerprint_of(request: Request) -> bytes:
     return sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
 
 
-async def enqueue(
-    conn: asyncpg.Connection,
+def job_row(
     priority: int,
     queue: str,
     kind: str,
@@ -130,11 +129,20 @@ async def enqueue(
     tenant: UUID | None = None,
     unique_key: str | None = None,
     run_at: datetime | None = None,
-) -> int:
+) -> tuple[Any, ...]:
+    """A new job as the statements take it."""
     trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
     text = orjson.dumps(payload).decode()
-    values = (priority, 1, queue, kind, tenant, text, run_at, None, None, unique_key, None, trace, False)
-    return await conn.fetchval(SQL["enqueue"], *values)
+    return (priority, 1, queue, kind, tenant, text, run_at, None, None, unique_key, None, trace)
+
+
+async def enqueue(conn: asyncpg.Connection, row: tuple[Any, ...]) -> int:
+    return await conn.fetchval(SQL["enqueue"], *row, False)
+
+
+async def enqueue_all(conn: asyncpg.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """Enqueues several jobs in one statement."""
+    await conn.fetch(SQL["enqueue_all"], *(list(column) for column in zip(*rows, strict=True)))
 
 
 class Money(BaseModel):

@@ -24,8 +24,9 @@ from basics import (
     begin,
     buyer_of,
     cents,
-    enqueue,
+    enqueue_all,
     fingerprint_of,
+    job_row,
     money,
     new_id,
 )
@@ -72,19 +73,19 @@ async def place(conn: asyncpg.Connection, buyer: UUID, by: UUID, listing: UUID, 
         raise HTTPException(409, f"the price is now {price}")
     if not least <= buy.quantity <= most:
         raise HTTPException(422, f"must lie between {least} and {most}")
-    sellers, _, buyers, _, bps = await conn.fetchrow(SQL["read_treatment"], seller, buyer)
+    sellers, _, buyers, _, bps = await conn.fetchrow(SQL["read_treatment"], [seller], [buyer])
     if sellers is None or sellers != buyers or bps is None:
         raise HTTPException(501, "the benchmark's traders are in one country")
     total, pay_by, checkout = price * buy.quantity, now + TERM, new_id()
     tax, fee = share(total, bps), share(total, fee_bps)
     values = (checkout, buyer, by, currency, total + tax, pay_by, now, False)
-    await conn.execute(SQL["write_checkout"], *values)
-    amounts = (currency, total, 0, tax, "sellers_rate", fee_bps, fee, total - fee, now, pay_by)
-    line = ([listing], [item], [title], [buy.quantity], [unit], [price], [total])
+    await conn.execute(SQL["write_checkout"], *([value] for value in values))
+    parties = (order, "checkout", None, None, checkout, buyer, seller, by)
+    amounts = (currency, total, 0, tax, "sellers_rate", fee_bps, fee, total - fee, now, pay_by, None)
+    line = (order, listing, item, title, buy.quantity, unit, price, total, fee_bps)
     # One rate of tax, and nothing of it for a premium.
-    taxes = ([bps], [total], [tax])
-    parties = (checkout, buyer, seller, by)
-    await conn.fetchrow(SQL["write_order"], order, "checkout", None, *parties, *amounts, *line, *taxes, [fee_bps], [0], None, None)
+    taxes = (order, bps, total, tax, 0)
+    await conn.fetchrow(SQL["write_order"], *([value] for value in parties + amounts + line + taxes))
     return checkout
 
 
@@ -155,11 +156,11 @@ async def buy_listing(
             return known
         checkout = await place(conn, buyer, caller.user, listing, buy)
         view = await read(conn, buyer, checkout)
-        payload = {"checkout": checkout}
-        key, pay_by = f"checkout.expire:{checkout}", view["pay_by"]
-        await enqueue(conn, NORMAL, "auctions", "checkout.expire", payload, unique_key=key, run_at=pay_by)
-        payload["news"] = "placed"
-        await enqueue(conn, LOW, "auctions", "checkout.notify", payload, unique_key=f"checkout.notify:{checkout}:placed")
+        payload, key = {"checkout": checkout}, f"checkout.expire:{checkout}"
+        expire = job_row(NORMAL, "auctions", "checkout.expire", payload, unique_key=key, run_at=view["pay_by"])
+        payload, key = {"checkout": checkout, "news": "placed"}, f"checkout.notify:{checkout}:placed"
+        notify = job_row(LOW, "auctions", "checkout.notify", payload, unique_key=key)
+        await enqueue_all(conn, [expire, notify])
         if await conn.fetch(SQL["read_deliveries"], [UUID(order["id"]) for order in view["orders"]]):
             raise HTTPException(501, "nobody has webhooks in the benchmark")
         body = orjson.dumps(view)

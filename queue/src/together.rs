@@ -9,7 +9,7 @@
 //! - Committing while one of the attempts has lost its job: its effect is in the transaction, and another attempt repeats it.
 //! - Going alone while the shared transaction is still being undone: the attempt waits for its own locks.
 //! - Waiting, in a shared transaction, for a row that somebody holds for long: everybody would wait for it. What is held is left out, and
-//!   what cannot be is waited for briefly ([`BEGIN`]). Giving up on this side alone is not enough: the server goes on waiting for as long
+//!   what cannot be is waited for briefly (`BEGIN`). Giving up on this side alone is not enough: the server goes on waiting for as long
 //!   as a handler may, with the locks of them all.
 //! - Enqueuing without an [`Origin`]: the task is the group's, and knows neither the parent nor the trace.
 

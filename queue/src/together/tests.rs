@@ -259,7 +259,8 @@ async fn one_that_waits_for_what_somebody_holds_holds_up_none_beside_it() {
     let tickets = writers.due(&[101, 103, TAKEN, 102]).await;
     let mut attempts: Vec<_> = tickets.iter().map(|ticket| writers.queue.start(*ticket)).collect();
     let waiting = attempts.remove(2);
-    tokio::time::timeout(Duration::from_mins(1), join_all(attempts)).await.expect("they wait for nobody");
+    let ended = tokio::time::timeout(Duration::from_mins(1), join_all(attempts)).await.expect("they wait for nobody");
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
     let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
     assert_eq!(written, [101, 102, 103]);
     holder.rollback().await.unwrap();

@@ -291,10 +291,10 @@ impl Hub {
 impl Connection {
     /// The next message; `None` at the end of the process.
     pub async fn hear(&mut self) -> Option<Message> {
-        match self.held.pop_front() {
-            Some(message) => Some(message),
-            None => self.messages.recv().await,
+        if let Some(message) = self.held.pop_front() {
+            return Some(message);
         }
+        self.messages.recv().await
     }
 
     /// Waits for the socket's turn, and takes meanwhile what is sent to it, of each topic the newest: whoever is kept waiting is not slow.

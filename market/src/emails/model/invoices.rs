@@ -30,7 +30,7 @@ pub struct ExportProofMissing {
     pub title: String,
     /// How many lines there are besides.
     pub more: usize,
-    /// When the time is over, where the seller is.
+    /// The last day on which it is in time, where the seller is.
     pub due_on: NaiveDate,
     /// What is charged for want of the proof; nothing yet.
     pub tax: Option<Money>,

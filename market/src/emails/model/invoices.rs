@@ -19,6 +19,9 @@ pub struct InvoiceReady {
     /// How many lines there are besides.
     pub more: usize,
     pub gross: Money,
+    /// It takes another invoice's place, or takes back one whose place is taken: no money moves.
+    #[serde(default)]
+    pub anew: bool,
 }
 
 /// To those who trade for the seller. Reference: the order, and whether it is taxed soon or is taxed now.

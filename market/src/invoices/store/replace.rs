@@ -136,8 +136,8 @@ async fn issue_in_place(conn: &mut PgConnection, new: &NewInvoice) -> Result<(),
 }
 
 /// Keeps back from the seller what the current invoice says of the tax on the premium that is left, or gives back what is too much. The
-/// reference names what has changed it. Needs a transaction, which locks the order, and of the accounts only with the seller's earnings and
-/// debts all others that it touches.
+/// reference names what has changed it. Needs a transaction, which locks the order; if it has locked accounts, then these two of the
+/// seller with them.
 pub(crate) async fn settle_premium_tax(
     conn: &mut PgConnection,
     order: OrderId,

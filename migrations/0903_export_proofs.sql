@@ -68,10 +68,13 @@ CREATE TRIGGER export_proofs_fixed BEFORE UPDATE ON export_proofs FOR EACH ROW
           OR (old.taxed_at IS DISTINCT FROM new.taxed_at AND (old.taxed_at IS NOT NULL OR old.mrn IS NOT NULL)))
 EXECUTE FUNCTION refuse_change('export_proofs_fixed');
 
--- Exports from before have as much time as new ones. The members of the Union are those of the program (`money::rules::vat`).
+-- Exports from before have as much time as new ones: 30 days, to the end of the day where the seller is. The members of the Union are
+-- those of the program (`money::rules::vat`).
 INSERT INTO export_proofs (order_id, due_at)
-SELECT order_id, clock_timestamp() + interval '30 days'
-FROM invoices
-WHERE kind = 'invoice'
-  AND vat_treatment = 'export'
-  AND seller ->> 'country' = ANY (string_to_array('AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK', ' '));
+SELECT i.order_id,
+       (date_trunc('day', (clock_timestamp() + interval '30 days') AT TIME ZONE s.time_zone) + interval '1 day') AT TIME ZONE s.time_zone
+FROM invoices AS i
+JOIN orgs AS s ON s.id = i.seller_org_id
+WHERE i.kind = 'invoice'
+  AND i.vat_treatment = 'export'
+  AND i.seller ->> 'country' = ANY (string_to_array('AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK', ' '));

@@ -91,7 +91,7 @@ pub(crate) async fn measure(config: &Config, pool: &PgPool, report: &mut Report)
     let beside = "10,000 auctions that end at the same moment, with 107 bids a second in others";
     report.put("close_10k_p50_ms", &[lateness.p50], beside);
     report.put("close_10k_p99_ms", &[lateness.p99], "awards, orders, mails and timers enqueued with each");
-    report.put("close_10k_last_s", &[lateness.last / 1000.0], "machine_tx_one_row_per_s: each closing is a commit");
+    report.put("close_10k_last_s", &[lateness.last / 1000.0], "machine_tx_one_row_per_s: several share a commit");
     report.put("close_10k_per_s", &[per_s], "closings until the last one");
     report.put("close_10k_wrong", &[wrong], "not closed once and awarded to whoever led, or unsold without a bid");
     report.put("close_10k_bid_p95_ms", &[percentile_ms(bids, 95)], "bid_p95_ms, when nothing closes");

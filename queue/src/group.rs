@@ -55,7 +55,7 @@ impl<I: Send + 'static, O: Send + 'static> Group<I, O> {
         F: Fn(Vec<I>) -> R + Send + Sync + 'static,
         R: Future<Output = Vec<O>> + Send + 'static,
     {
-        // Unbounded, but never longer than the jobs that the worker may run at once.
+        // Unbounded, but whoever asks waits for the answer: never longer than there are jobs, requests and sockets at once.
         let (requests, mut incoming) = mpsc::unbounded_channel::<(I, oneshot::Sender<O>)>();
         tokio::spawn(async move {
             let sizes = metrics::histogram!("tradeyard_group_size", "statement" => name);

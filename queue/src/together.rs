@@ -8,7 +8,9 @@
 //! # How to get this wrong
 //! - Committing while one of the attempts has lost its job: its effect is in the transaction, and another attempt repeats it.
 //! - Going alone while the shared transaction is still being undone: the attempt waits for its own locks.
-//! - Waiting, in a shared transaction, for a row that somebody holds for long: everybody would wait for it. What is held is left out.
+//! - Waiting, in a shared transaction, for a row that somebody holds for long: everybody would wait for it. What is held is left out, and
+//!   what cannot be is waited for briefly (`BEGIN`). Giving up on this side alone is not enough: the server goes on waiting for as long
+//!   as a handler may, with the locks of them all.
 //! - Enqueuing without an [`Origin`]: the task is the group's, and knows neither the parent nor the trace.
 
 use std::fmt::{self, Debug};
@@ -24,11 +26,14 @@ use crate::group::Group;
 use crate::ledger::{Fence, JobTx, Ledger, finish};
 use crate::outcome::{Committed, Outcome};
 
+/// How a shared transaction begins: the server gives up a wait for somebody's lock sooner than we give up the transaction. It is longer
+/// than the server waits before it looks for a deadlock.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
 /// How long the statements of a shared transaction may take before everybody goes alone.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long its commit may take, and how long undoing it.
+/// How long its commit may take, and how long undoing it, for which a wait that is under way ends first.
 const COMMIT: Duration = Duration::from_secs(10);
-const UNDO: Duration = Duration::from_secs(2);
+const UNDO: Duration = Duration::from_secs(3);
 
 /// What an attempt does, alone or with others.
 pub trait Act: Send + Sync + Sized + 'static {
@@ -119,7 +124,7 @@ async fn all<A: Act>(ledger: &Ledger, asked: Vec<Asked<A>>) -> Vec<Answered<A>> 
 
 /// One transaction for all of them.
 async fn attempt<A: Act>(ledger: &Ledger, asked: &[Asked<A>]) -> anyhow::Result<Vec<Answered<A>>> {
-    let mut tx = ledger.begin().await?;
+    let mut tx = ledger.begin_by(BEGIN).await?;
     let written = tokio::time::timeout(PATIENCE, write(&mut tx, asked)).await;
     match written.unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {PATIENCE:?}"))) {
         Ok(made) => {

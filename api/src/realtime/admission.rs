@@ -11,6 +11,7 @@
 //! - Holding a turn to read while something is sent, or without a limit: clients that do not read, or a database that has vanished, would
 //!   keep everybody else from reading.
 //! - Waiting in line in a future that nobody polls: whoever is first holds up all others.
+//! - Leaving what is sent to a socket in its queue while it waits for its turn: it would be taken for slow, and come back.
 //! - Letting anything but tickets and snapshots wait here: acts, events and the ends of sessions pass by.
 
 use std::collections::HashMap;

@@ -1,7 +1,8 @@
 //! Who watches what in this process.
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,20 @@ pub enum Message {
     Recheck(Arc<str>),
     /// What the person may do has changed.
     Authority(Authority),
+}
+
+impl Message {
+    /// Whether whoever has heard neither needs only this one, which came later.
+    fn stands_for(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            // Two processes' events may arrive in the wrong order.
+            (Self::Event(later), Self::Event(earlier)) => later.topic == earlier.topic && later.seq >= earlier.seq,
+            (Self::Reading(later, _), Self::Reading(earlier, _)) => later.topic == earlier.topic,
+            (Self::Recheck(later), Self::Recheck(earlier)) => later == earlier,
+            (Self::Resync, Self::Resync) | (Self::Authority(_), Self::Authority(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Why a socket is closed from outside.
@@ -133,7 +148,9 @@ impl Entry {
 pub struct Connection {
     hub: Hub,
     id: ConnectionId,
-    pub messages: mpsc::Receiver<Message>,
+    messages: mpsc::Receiver<Message>,
+    /// What was taken from them while the socket waited.
+    held: VecDeque<Message>,
     /// Cancelled when the socket must close.
     pub close: CancellationToken,
     why: Arc<Mutex<Option<Closed>>>,
@@ -160,7 +177,7 @@ impl Hub {
         state.connections.insert(id, entry);
         drop(state);
         metrics::gauge!("ws_connections").increment(1);
-        Some(Connection { hub: self.clone(), id, messages, close, why, topics: Vec::new() })
+        Some(Connection { hub: self.clone(), id, messages, held: VecDeque::new(), close, why, topics: Vec::new() })
     }
 
     /// Hands an event to whoever watches its topic.
@@ -272,6 +289,29 @@ impl Hub {
 }
 
 impl Connection {
+    /// The next message; `None` at the end of the process.
+    pub async fn hear(&mut self) -> Option<Message> {
+        if let Some(message) = self.held.pop_front() {
+            return Some(message);
+        }
+        self.messages.recv().await
+    }
+
+    /// Waits for the socket's turn, and takes meanwhile what is sent to it, of each topic the newest: whoever is kept waiting is not slow.
+    pub async fn hold_until<T>(&mut self, turn: impl Future<Output = T>) -> T {
+        let mut turn = pin!(turn);
+        loop {
+            tokio::select! {
+                biased;
+                turn = turn.as_mut() => return turn,
+                Some(message) = self.messages.recv() => {
+                    self.held.retain(|earlier| !message.stands_for(earlier));
+                    self.held.push_back(message);
+                }
+            }
+        }
+    }
+
     /// Watches a topic from now on.
     pub fn watch(&mut self, topic: &str) {
         if self.topics.iter().any(|watched| watched == topic) {

@@ -156,7 +156,7 @@ impl Session {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Err(RESTART),
-                message = self.connection.messages.recv() => match message {
+                message = self.connection.hear() => match message {
                     Some(Message::Event(event)) => self.event(&event).await?,
                     Some(Message::Reading(event, began)) => self.reading(&event, began).await?,
                     Some(Message::Resync) => self.resync().await?,
@@ -351,7 +351,11 @@ impl Session {
     // Exclusive, because a shared reference to a socket cannot be sent between threads.
     async fn snapshot(&mut self, topic: &str) -> Result<Option<Snapshot>, Problem> {
         let Some((kind, id)) = self.topics.find(topic) else { return Ok(None) };
-        let look = if kind.reads_together() { None } else { Some(self.state.admission.look().await?) };
+        let look = if kind.reads_together() {
+            None
+        } else {
+            Some(self.connection.hold_until(self.state.admission.look()).await?)
+        };
         let snapshot = kind.snapshot(&self.state, &self.caller, self.caller.viewer(self.org), id);
         let snapshot = tokio::time::timeout(LOOK, snapshot).await;
         let snapshot = snapshot.map_err(|late| Problem::unavailable("busy", "not read in time").with_cause(late))??;

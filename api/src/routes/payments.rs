@@ -89,8 +89,9 @@ struct Pay {
 ///
 /// The answer comes before the provider's: read the payment until it is `held` or `failed`, and send the buyer to `confirm_at`
 /// if their bank wants to ask them; they come back to the shop's address. After a failure the checkout can be
-/// paid again until `pay_by`. A payment that its buyer does not confirm within 15 minutes is cancelled, or expires at a provider
-/// that does not cancel. One that is under way at `pay_by` has 15 minutes more; money that comes later goes back by itself.
+/// paid again until `pay_by`. A payment that its buyer does not confirm within 15 minutes, from when the provider says that it
+/// waits for them, is cancelled, or expires at a provider that does not cancel. One that is under way at `pay_by` has 15 minutes
+/// more, or until its buyer has had theirs; money that comes later goes back by itself.
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/pay", tag = "orders", request_body = Pay, params(
     ("checkout" = CheckoutId, Path), Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each attempt; the same again gets the same answer"),

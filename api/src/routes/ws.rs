@@ -93,7 +93,6 @@ struct Open {
 /// Whoever may read a thing may follow it; unless another type is named, what happens to it is `changed`:
 ///
 /// - `auction:<id>`: `opened`, `bid`, `retraction`, `bought`, `awarded`, `unsold`, `cancelled`, or `changed`
-/// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price
 /// - `listing:<id>`: its status, title, price and mode of sale; `price:<listing id>`: its price alone; `stock:<listing id>`: how much
 ///   of it is left
 /// - `event:<sale event id>`: how many of its lots are open, and the one that ends next with its price, once a second

@@ -112,7 +112,8 @@ pub(crate) async fn until_quiet(
         let missing_events = events.saturating_sub(stored.events(round.seller).await?);
         let missing_emails = emails.saturating_sub(emails_sent(stored, plan, round).await?);
         let waiting = stored.webhooks(sellers).await?.waiting;
-        Ok(missing_events + missing_emails + waiting)
+        // What came since the first look at the jobs may have begun others: an event is stored before its shipment is told of it.
+        Ok(missing_events + missing_emails + waiting + stored.open_jobs(since, sellers).await?)
     };
     wait("waiting for mails, webhooks and events", 0, look).await?;
     Ok(())

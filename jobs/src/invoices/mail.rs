@@ -4,7 +4,7 @@
 use market::emails::model::{Content, ExportProofMissing, InvoiceReady};
 use market::emails::store::ToTraders;
 use market::ids::OrderId;
-use market::invoices::model::Invoice;
+use market::invoices::model::{Invoice, InvoiceKind};
 use market::invoices::store;
 use market::orders::store as orders;
 use queue::JobTx;
@@ -23,6 +23,10 @@ pub async fn ready(tx: &mut JobTx, invoice: &Invoice) -> Result<(), MailError> {
         title: title(&order),
         more: more(&order),
         gross: invoice.gross,
+        anew: match invoice.kind {
+            InvoiceKind::Invoice => invoice.replaces.is_some(),
+            InvoiceKind::CreditNote => invoice.refund.is_none(),
+        },
     });
     let mail = ToTraders { org: invoice.buyer.org, reference: invoice.id.to_string(), content };
     Ok(post_to_traders(tx, &[mail]).await?)

@@ -139,7 +139,13 @@ pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result
         .await?;
         if needs_proof(treatment, sellers_country.as_deref()) {
             sqlx::query!(
-                "INSERT INTO export_proofs (order_id, due_at) VALUES ($1, clock_timestamp() + make_interval(secs => $2))",
+                // Until the end of the day, where the seller is: mails name days.
+                "INSERT INTO export_proofs (order_id, due_at)
+                 SELECT o.id, (date_trunc('day', (clock_timestamp() + make_interval(secs => $2)) AT TIME ZONE s.time_zone) + interval '1 day')
+                              AT TIME ZONE s.time_zone
+                 FROM orders AS o
+                 JOIN orgs AS s ON s.id = o.seller_org_id
+                 WHERE o.id = $1",
                 order.0,
                 PROVED_WITHIN.as_seconds_f64(),
             )

@@ -19,7 +19,7 @@ use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts};
 use shared::db::ACQUIRE_TIMEOUT;
 use sqlx::postgres::{PgConnectOptions, PgTransactionManager};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
 
 use super::sessions::{SessionId, own_session};
@@ -76,12 +76,17 @@ impl Connections {
 
     /// Begins a transaction. Fails after [`ACQUIRE_TIMEOUT`] when all connections are in use.
     pub(crate) async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?).await
+        begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?, None).await
+    }
+
+    /// [`Connections::begin`] by this statement, which also sets what holds for the transaction: no round trip more.
+    pub(crate) async fn begin_by(&self, statement: &'static str) -> Result<Tx, sqlx::Error> {
+        begin_on(self.get(Some(ACQUIRE_TIMEOUT)).await?, Some(statement)).await
     }
 
     /// [`Connections::begin`] for a caller that waits for its turn, however long that takes.
     pub(crate) async fn begin_in_turn(&self) -> Result<Tx, sqlx::Error> {
-        begin_on(self.get(None).await?).await
+        begin_on(self.get(None).await?, None).await
     }
 
     /// A connection outside of a transaction, for a caller that waits for its turn.
@@ -109,9 +114,9 @@ impl Connections {
     }
 }
 
-async fn begin_on(connection: Object<Opening>) -> Result<Tx, sqlx::Error> {
+async fn begin_on(connection: Object<Opening>, statement: Option<&'static str>) -> Result<Tx, sqlx::Error> {
     let mut tx = Tx { connection: Some(connection) };
-    within(BEGIN, PgTransactionManager::begin(&mut tx, None)).await?;
+    within(BEGIN, PgTransactionManager::begin(&mut tx, statement.map(SqlSafeStr::into_sql_str))).await?;
     Ok(tx)
 }
 

@@ -84,6 +84,11 @@ impl Ledger {
         Ok(self.job_tx(self.connections.begin().await?, None))
     }
 
+    /// [`Ledger::begin`] by a statement that also says what holds for the transaction.
+    pub(crate) async fn begin_by(&self, statement: &'static str) -> Result<JobTx, sqlx::Error> {
+        Ok(self.job_tx(self.connections.begin_by(statement).await?, None))
+    }
+
     /// [`Ledger::begin`] for an attempt of a job: it waits for its turn, which ends with the transaction.
     pub(crate) async fn begin_in_turn(&self, turn: Turn) -> Result<JobTx, sqlx::Error> {
         let tx = self.connections.begin_in_turn().await?;

@@ -1,4 +1,5 @@
-//! Connections for the reads that most requests begin with, and that some consist of.
+//! Connections for the reads that most requests begin with, and that some consist of; also for a statement that writes, stands alone and
+//! waits for no row.
 //!
 //! sqlx's pool asks a connection that comes back whether it is well, and [`shared::db::pool_with`] asks before it with a limit: two
 //! round trips of the server's time for a statement of one. Here whoever has the answer to all that was asked says so, and the
@@ -7,6 +8,7 @@
 //! # How to get this wrong
 //! - Giving back a connection after a statement that was given up, in a `select!` or by a time limit: its answer is still on the way.
 //! - Beginning a transaction on one: nobody ends it.
+//! - Waiting for a row that somebody holds: everybody else's reads would wait for the connections.
 
 use std::ops::{Deref, DerefMut};
 

@@ -28,6 +28,8 @@ const NOTHING: i32 = 19;
 const ALONE: i32 = 23;
 /// With this one the transaction waits until the test lets it go on.
 const HELD: i32 = 29;
+/// Somebody else has written this one, and has not committed it.
+const TAKEN: i32 = 31;
 
 /// Writes its number.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -127,7 +129,7 @@ struct TestWriters {
 impl TestWriters {
     async fn new() -> Self {
         let db = TestDb::new().await;
-        sqlx::raw_sql("CREATE TABLE effects (n integer CHECK (n <> 13), shared boolean)")
+        sqlx::raw_sql("CREATE TABLE effects (n integer UNIQUE CHECK (n <> 13), shared boolean)")
             .execute(&db.pool)
             .await
             .unwrap();
@@ -245,5 +247,27 @@ async fn what_a_stopped_attempt_has_in_a_shared_transaction_is_undone_if_its_end
     assert!(rows.iter().all(|row| row.state == "succeeded"), "{rows:?}");
     let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
     assert_eq!(written, [HELD, 101]);
+    writers.db.close().await;
+}
+
+/// What the others have locked is free when each goes alone, although the transaction waits for somebody who never ends.
+#[tokio::test]
+async fn one_that_waits_for_what_somebody_holds_holds_up_none_beside_it() {
+    let writers = TestWriters::new().await;
+    let mut holder = writers.db.pool.begin().await.unwrap();
+    write_down(&mut holder, &[TAKEN], false).await.unwrap();
+    let tickets = writers.due(&[101, 103, TAKEN, 102]).await;
+    let mut attempts: Vec<_> = tickets.iter().map(|ticket| writers.queue.start(*ticket)).collect();
+    let waiting = attempts.remove(2);
+    let ended = tokio::time::timeout(Duration::from_mins(1), join_all(attempts)).await.expect("they wait for nobody");
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
+    assert_eq!(written, [101, 102, 103]);
+    holder.rollback().await.unwrap();
+    waiting.await.unwrap();
+    let rows = writers.at_once(&[]).await;
+    assert!(rows.iter().all(|row| row.state == "succeeded"), "{rows:?}");
+    let written: Vec<_> = writers.effects().await.into_iter().map(|(n, _)| n).collect();
+    assert_eq!(written, [TAKEN, 101, 102, 103]);
     writers.db.close().await;
 }

@@ -16,13 +16,17 @@ pub(super) fn ready(it: &InvoiceReady, url: &SecretString, valid_until: DateTime
         InvoiceKind::Invoice => (
             words.invoice_subject(&number, &goods),
             words.invoice_heading(&number),
-            words.invoice_text(&seller, &goods),
+            if it.anew { words.invoice_anew_text(&seller, &goods) } else { words.invoice_text(&seller, &goods) },
             words.invoice_amount(),
         ),
         InvoiceKind::CreditNote => (
             words.credit_note_subject(&number, &goods),
             words.credit_note_heading(&number),
-            words.credit_note_text(&seller, &goods),
+            if it.anew {
+                words.credit_note_anew_text(&seller, &goods)
+            } else {
+                words.credit_note_text(&seller, &goods)
+            },
             words.credit_note_amount(),
         ),
     };

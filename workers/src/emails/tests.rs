@@ -290,6 +290,7 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(orders::in_sale_events(&title).map(|mail| (mail, Link::None)));
     mails.extend(plans::ended());
     mails.extend(files::missing_proofs(&title, &org_name).map(|mail| (mail, Link::None)));
+    mails.extend(files::documents_anew(&title, &org_name));
     mails
 }
 

@@ -64,9 +64,10 @@ async fn sweep(cx: &Cx, turn: Turn, page: u16) -> anyhow::Result<Outcome> {
         loop {
             let after = if swept.after.starts_with(prefix) { swept.after.as_str() } else { "" };
             let listed = cx.blobs.list(prefix, after, page).await?;
-            swept.deleted += delete_leftovers(cx, &listed.objects, before).await?;
             let Some(last) = listed.objects.last() else { break };
-            swept.after.clone_from(&last.key);
+            let (deleted, ended_at) = delete_leftovers(cx, turn, &listed.objects, before).await?;
+            swept.deleted += deleted;
+            ended_at.unwrap_or(&last.key).clone_into(&mut swept.after);
             let mut tx = cx.begin().await?;
             cx.checkpoint(&mut tx, 0, &format!("{} deleted", swept.deleted), &swept).await?;
             tx.commit().await?;
@@ -81,21 +82,24 @@ async fn sweep(cx: &Cx, turn: Turn, page: u16) -> anyhow::Result<Outcome> {
     Ok(Outcome::DoneWith(serde_json::to_value(swept)?))
 }
 
-/// Deletes those of the files that are older than `before` and left over; returns how many.
-async fn delete_leftovers(cx: &Cx, files: &[Listed], before: DateTime<Utc>) -> anyhow::Result<u64> {
+/// Deletes those of the files that are older than `before` and left over; returns how many, and the last of them if those behind it have
+/// not been looked at: a store that is slow must not take more than the turn.
+async fn delete_leftovers<'f>(
+    cx: &Cx,
+    turn: Turn,
+    files: &'f [Listed],
+    before: DateTime<Utc>,
+) -> anyhow::Result<(u64, Option<&'f str>)> {
     let old = files.iter().filter(|file| file.modified < before);
     let known: Vec<_> = old.filter_map(|file| Some((Maker::of(&file.key)?, file.key.as_str()))).collect();
     if known.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
     let mut tx = cx.begin().await?;
     let found = left_over(&mut tx, &known).await?;
     tx.commit().await?;
     let mut deleted = 0;
     for file in found {
-        if cx.is_cancelled() {
-            break;
-        }
         // Nothing is written: the transaction is there for the lock.
         let mut tx = cx.begin().await?;
         file.0.lock(&mut tx).await?;
@@ -105,8 +109,11 @@ async fn delete_leftovers(cx: &Cx, files: &[Listed], before: DateTime<Utc>) -> a
             deleted += 1;
         }
         tx.commit().await?;
+        if turn.cuts_short(cx) {
+            return Ok((deleted, Some(file.1)));
+        }
     }
-    Ok(deleted)
+    Ok((deleted, None))
 }
 
 /// What a file was made of or for, by its key.

@@ -1,6 +1,8 @@
+use futures::FutureExt as _;
 use market::identity::PlatformRole;
 use serde_json::Value;
 use shared::ids::UserId;
+use tokio::sync::oneshot;
 
 use super::*;
 
@@ -131,6 +133,40 @@ fn a_slow_socket_is_dropped_and_others_are_not() {
     }
     assert_eq!((slow.closed(), slow.close.is_cancelled()), (Some(Closed::Slow), true));
     assert_eq!((fast.closed(), fast.close.is_cancelled()), (None, false));
+}
+
+#[tokio::test]
+async fn whoever_is_kept_waiting_is_not_slow_and_hears_the_newest() {
+    let hub = Hub::default();
+    let mut socket = join(&hub, session());
+    socket.watch("auction:1");
+    socket.watch("auction:2");
+    let newest = 2 * i64::try_from(QUEUE).unwrap();
+    let (turn, comes) = oneshot::channel();
+    let flood = async {
+        // The older one comes later.
+        hub.deliver(event("auction:2", 8));
+        hub.deliver(event("auction:2", 7));
+        for seq in 1..=newest {
+            hub.deliver(event("auction:1", seq));
+            tokio::task::yield_now().await;
+        }
+        hub.recheck("auction:1");
+        turn.send(()).unwrap();
+    };
+    let ((), came) = tokio::join!(flood, socket.hold_until(comes));
+    came.unwrap();
+    assert_eq!(socket.closed(), None);
+    let mut heard = Vec::new();
+    while let Some(message) = socket.hear().now_or_never().flatten() {
+        heard.push(match message {
+            Message::Event(event) => (event.topic.clone(), Some(event.seq)),
+            Message::Recheck(topic) => (topic.to_string(), None),
+            other => panic!("{other:?}"),
+        });
+    }
+    let expected = [("auction:2", Some(8)), ("auction:2", Some(7)), ("auction:1", Some(newest)), ("auction:1", None)];
+    assert_eq!(heard, expected.map(|(topic, seq)| (topic.to_owned(), seq)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use market::testing;
 
 use super::*;
+use crate::realtime::hub::QUEUE;
 use crate::testing::socket::wait_in_line;
 
 /// How many may wait where one is let in each second.
@@ -31,7 +32,7 @@ async fn a_suspended_persons_socket_closes_while_others_wait_for_theirs() {
     let line = wait_in_line(&api, LINE).await;
     let path = format!("/v1/admin/users/{}/suspend", ann.id);
     assert_eq!(api.post(Some(&admin), &path, json!({"reason": "fraud"})).await.status, 204);
-    assert_eq!(timeout(Duration::from_secs(5), client.closing()).await.unwrap(), 4401);
+    assert_eq!(client.closing().await, 4401);
     drop(line);
     api.close().await;
 }
@@ -83,5 +84,33 @@ async fn requests_find_connections_while_snapshots_wait_and_those_sockets_close_
         assert_eq!(client.closing().await, 4401);
     }
     tx.rollback().await.unwrap();
+    api.close().await;
+}
+
+#[tokio::test]
+async fn a_socket_that_waits_for_its_turn_to_read_is_not_too_slow() {
+    let api = api_with_counters(&[("DATABASE_CONNECTIONS", "4")]).await;
+    let ann = api.person("Ann").await;
+    for id in ["one", "other"] {
+        count_to(&api, id, 0).await;
+    }
+    let mut client = Client::open(&api, &ann).await;
+    client.subscribe("counter:one").await;
+    let turn = api.state.admission.look().await.unwrap();
+    client.say(json!({"subscribe": "counter:other"})).await;
+    while api.state.hub.watched("counter:other").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let newest = 2 * i64::try_from(QUEUE).unwrap();
+    count_to(&api, "one", newest).await;
+    for seq in 1..=newest {
+        let (topic, kind) = ("counter:one".to_owned(), "counted".to_owned());
+        api.state.hub.deliver(Event { topic, seq, kind, data: json!({"count": seq}) });
+        // The socket has its time to take it, as a client that reads has.
+        tokio::task::yield_now().await;
+    }
+    drop(turn);
+    assert_eq!(gist(&client.hear().await), ("snapshot", 0, true));
+    assert_eq!(gist(&client.hear().await), ("snapshot", newest, true));
     api.close().await;
 }

@@ -19,6 +19,9 @@ pub struct InvoiceReady {
     /// How many lines there are besides.
     pub more: usize,
     pub gross: Money,
+    /// It takes another invoice's place, or takes back one whose place is taken: no money moves.
+    #[serde(default)]
+    pub anew: bool,
 }
 
 /// To those who trade for the seller. Reference: the order, and whether it is taxed soon or is taxed now.
@@ -30,7 +33,7 @@ pub struct ExportProofMissing {
     pub title: String,
     /// How many lines there are besides.
     pub more: usize,
-    /// When the time is over, where the seller is.
+    /// The last day on which it is in time, where the seller is.
     pub due_on: NaiveDate,
     /// What is charged for want of the proof; nothing yet.
     pub tax: Option<Money>,

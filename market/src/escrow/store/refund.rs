@@ -88,10 +88,12 @@ pub(super) async fn give_back(
     reason: &str,
 ) -> Result<RefundId, EscrowError> {
     let id = insert(conn, locked, amount, cause, by, reason).await?.0;
-    let entries = vec![
-        Entry::less(Account::of(locked.seller, AccountKind::Held), amount),
-        Entry::more(Account::of(locked.buyer, AccountKind::Payable), amount),
-    ];
+    let (held, to_buyer) =
+        (Account::of(locked.seller, AccountKind::Held), Account::of(locked.buyer, AccountKind::Payable));
+    // With those that the tax on the premium may be kept back from: one by one, they would be locked in another order than elsewhere.
+    let [earned, debt] = [AccountKind::Receivable, AccountKind::Debt].map(|kind| Account::of(locked.seller, kind));
+    ledger::hold(conn, &[held, to_buyer, earned, debt], amount.currency()).await?;
+    let entries = vec![Entry::less(held, amount), Entry::more(to_buyer, amount)];
     let transfer =
         NewTransfer { kind: TransferKind::RefundHeld, reference: id.to_string(), order: Some(locked.id), entries };
     ledger::book(conn, &transfer).await?;

@@ -57,7 +57,7 @@ pub struct Replaced {
 pub struct Missing {
     pub order: OrderId,
     pub seller: OrgId,
-    /// The day on which the time is over, where the seller is.
+    /// The last day on which it is in time, where the seller is.
     pub due_on: NaiveDate,
     /// What is charged for want of it; nothing yet.
     pub tax: Option<Money>,

@@ -6,7 +6,7 @@ use shared::money::{BasisPoints, Money, MoneyError};
 
 use crate::money::rules::vat::{Treatment, in_union};
 
-/// How long after its invoice an export stays free of tax without a proof.
+/// How long after its invoice an export stays free of tax without a proof; to the end of that day.
 pub const PROVED_WITHIN: TimeDelta = TimeDelta::days(30);
 /// How long before that the seller is reminded.
 pub const REMINDED_BEFORE: TimeDelta = TimeDelta::days(7);

@@ -236,7 +236,7 @@ pub async fn note_reminded(conn: &mut PgConnection, order: OrderId) -> Result<bo
 pub async fn missing_proof(conn: &mut PgConnection, order: OrderId) -> Result<Option<Missing>, sqlx::Error> {
     let Some(invoice) = current(conn, order).await? else { return Ok(None) };
     let row = sqlx::query!(
-        r#"SELECT o.seller_org_id AS "seller: OrgId", (p.due_at AT TIME ZONE s.time_zone)::date AS "due_on!",
+        r#"SELECT o.seller_org_id AS "seller: OrgId", ((p.due_at - interval '1 second') AT TIME ZONE s.time_zone)::date AS "due_on!",
                   p.taxed_at IS NOT NULL AS "taxed!", i.tax_minor, i.currency AS "currency: Currency"
            FROM export_proofs AS p
            JOIN invoices AS i ON i.id = $2

@@ -136,7 +136,8 @@ async fn issue_in_place(conn: &mut PgConnection, new: &NewInvoice) -> Result<(),
 }
 
 /// Keeps back from the seller what the current invoice says of the tax on the premium that is left, or gives back what is too much. The
-/// reference names what has changed it. Needs a transaction, which locks the order.
+/// reference names what has changed it. Needs a transaction, which locks the order; if it has locked accounts, then these two of the
+/// seller with them.
 pub(crate) async fn settle_premium_tax(
     conn: &mut PgConnection,
     order: OrderId,
@@ -171,6 +172,8 @@ pub(crate) async fn settle_premium_tax(
     let entries = match owed - kept {
         0 => return Ok(()),
         more @ 1.. => {
+            // Earnings are locked before debts everywhere, so their account must be there first, even if nothing was earned yet.
+            ledger::open(conn, earned, invoice.currency).await?;
             let there = ledger::hold(conn, &[earned, debt], invoice.currency).await?;
             let paid = more.min(there.first().map_or(0, |there| there.minor()));
             vec![

@@ -232,6 +232,12 @@ fn columns(merged: &Merged) -> (Vec<Option<Uuid>>, Vec<AccountKind>, Vec<String>
     (orgs, kinds, merged.iter().map(|(_, currency, _)| currency.code().to_owned()).collect())
 }
 
+/// Locks an account, after making it if it is not there.
+pub async fn open(conn: &mut PgConnection, account: Account, currency: Currency) -> Result<(), LedgerError> {
+    lock_accounts(conn, &vec![(account, currency, 0)]).await?;
+    Ok(())
+}
+
 /// Locks organisations' accounts in the order of their ids and returns what they hold, in the order of `accounts`; those that
 /// are not there hold nothing. What is booked over them afterwards waits for nobody.
 pub async fn hold(

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use shared::testing::TestDb;
+use shared::testing::{Statements, TestDb};
 
 use super::{Handlers, StopReason};
 use crate::testing::{Row, TestQueue, rows};
@@ -48,6 +49,7 @@ enum Act {
     Overflow,
     WaitForCancel,
     Text(String),
+    Log(u32),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,6 +89,11 @@ impl Handler<Services> for Act {
         cx.runs.fetch_add(1, Ordering::Relaxed);
         match self {
             Self::Done | Self::Text(_) => Ok(Outcome::Done),
+            Self::Log(n) => {
+                cx.log(format!("{n} begins"));
+                cx.log(format!("{n} ends"));
+                Ok(Outcome::Done)
+            }
             Self::Result => Ok(Outcome::DoneWith(json!({ "rows": 3 }))),
             Self::Fail => anyhow::bail!("mailbox 17 is full"),
             Self::FailForGood => anyhow::bail!("gone for good"),
@@ -235,6 +242,34 @@ async fn result_progress_and_lines_are_kept() {
         .await
         .unwrap();
     assert_eq!((percent, text.as_str()), (100, "nearly"));
+    engine.db.close().await;
+}
+
+#[tokio::test]
+async fn lines_of_attempts_at_once_share_statements_and_stay_with_their_jobs() {
+    let engine = TestEngine::new().await;
+    for n in 0..30 {
+        engine.ledger.enqueue(&Act::Log(n)).await.unwrap();
+    }
+    let tickets = engine.queue.take().await;
+    let statements = Statements::containing(&["INSERT INTO job_logs"]);
+    let counting = statements.listen();
+    join_all(tickets.into_iter().map(|ticket| engine.queue.run(ticket))).await;
+    drop(counting);
+    assert!((1..15).contains(&statements.count()), "{} statements for 30 attempts", statements.count());
+    let stored: Vec<(String, Vec<String>)> = sqlx::query_as(
+        "SELECT j.payload ->> 'Log', array_agg(l.line ORDER BY l.id)
+         FROM jobs AS j
+         JOIN job_logs AS l ON l.job = j.id AND l.attempt = 1
+         GROUP BY j.id
+         ORDER BY j.id",
+    )
+    .fetch_all(&engine.db.pool)
+    .await
+    .unwrap();
+    let expected: Vec<_> =
+        (0..30).map(|n: u32| (n.to_string(), vec![format!("{n} begins"), format!("{n} ends")])).collect();
+    assert_eq!(stored, expected);
     engine.db.close().await;
 }
 

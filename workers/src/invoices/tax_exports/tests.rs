@@ -72,6 +72,9 @@ async fn a_run_taxes_every_export_that_is_due_and_prints_what_takes_its_place() 
     let printed = "SELECT count(*) FROM invoice_files JOIN invoices ON id = invoice_id WHERE kind = 'credit_note' OR replaces IS NOT NULL";
     let printed: i64 = sqlx::query_scalar(printed).fetch_one(&workers.db.pool).await.unwrap();
     assert_eq!(printed, 6);
+    // Their buyer hears that no money moves.
+    let anew = "SELECT count(*) FROM emails WHERE template = 'invoice_ready' AND data ->> 'anew' = 'true'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(anew).fetch_one(&workers.db.pool).await.unwrap(), 6);
     exports.workers.leave().await;
 }
 

@@ -85,9 +85,11 @@ fn age(file: &Path, hours: u64) {
     file.set_modified(now - Duration::from_hours(hours)).unwrap();
 }
 
-/// Has time for one page of one file in an attempt.
+/// Has time for one file in an attempt, of a page of so many.
 #[derive(Debug, Serialize, Deserialize)]
-struct Hurried {}
+struct Hurried {
+    page: u16,
+}
 
 impl Job for Hurried {
     const KIND: JobKind = JobKind::new("test.hurried");
@@ -96,7 +98,7 @@ impl Job for Hurried {
 
 impl Handler<Services> for Hurried {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        sweep(cx, Turn::of_one_page(), 1).await
+        sweep(cx, Turn::of_one_page(), self.page).await
     }
 }
 
@@ -204,22 +206,25 @@ async fn a_report_whose_job_is_retried_while_its_file_is_swept_keeps_it() {
 
 #[tokio::test]
 async fn a_sweep_whose_turn_is_over_goes_on_with_the_next_file() {
-    let store = TestStore::new().await;
-    let left: Vec<_> = (0..3).map(|_| Paper::key(PaperId::generate())).collect();
-    for key in &left {
-        store.put(key, 30).await;
+    // The page has no other file, or others behind this one.
+    for page in [1, PAGE] {
+        let store = TestStore::new().await;
+        let left: Vec<_> = (0..3).map(|_| Paper::key(PaperId::generate())).collect();
+        for key in &left {
+            store.put(key, 30).await;
+        }
+        store.put(&format!("exports/{}.csv", ExportId::generate()), 30).await;
+        let _ = store.workers.ledger.enqueue(&Hurried { page }).await.unwrap();
+        let mut after = Vec::new();
+        loop {
+            let Some(ticket) = store.workers.queue.take().await.pop() else { break };
+            store.workers.queue.run(ticket).await;
+            let row = rows(&store.workers.db.pool, Hurried::KIND.name).await.remove(0);
+            let at: Swept = serde_json::from_value(row.result.unwrap()).unwrap();
+            after.push((at.after.split('/').next().unwrap().to_owned(), at.deleted));
+        }
+        let at = |folder: &str, deleted| (folder.to_owned(), deleted);
+        assert_eq!(after, [at("exports", 1), at("papers", 2), at("papers", 3), at("papers", 4), at("papers", 4)]);
+        store.workers.close().await;
     }
-    store.put(&format!("exports/{}.csv", ExportId::generate()), 30).await;
-    let _ = store.workers.ledger.enqueue(&Hurried {}).await.unwrap();
-    let mut after = Vec::new();
-    loop {
-        let Some(ticket) = store.workers.queue.take().await.pop() else { break };
-        store.workers.queue.run(ticket).await;
-        let row = rows(&store.workers.db.pool, Hurried::KIND.name).await.remove(0);
-        let at: Swept = serde_json::from_value(row.result.unwrap()).unwrap();
-        after.push((at.after.split('/').next().unwrap().to_owned(), at.deleted));
-    }
-    let at = |folder: &str, deleted| (folder.to_owned(), deleted);
-    assert_eq!(after, [at("exports", 1), at("papers", 2), at("papers", 3), at("papers", 4), at("papers", 4)]);
-    store.workers.close().await;
 }

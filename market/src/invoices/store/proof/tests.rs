@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use shared::testing::TestDb;
 use sqlx::Connection;
 
@@ -11,9 +12,9 @@ use crate::images::store::insert_upload;
 use crate::invoices::model::{Invoice, InvoiceKind};
 use crate::listings::model::SaleMode;
 use crate::listings::store as listings;
-use crate::money::model::{AccountKind, Balance};
+use crate::money::model::{Account, AccountKind, Balance};
 use crate::money::rules::premium::PremiumTariff;
-use crate::money::store::ledger::balances;
+use crate::money::store::ledger::{self, balances};
 use crate::money::store::tariffs::revise_premium;
 use crate::orders::model::{NewOrder, OrderLine, OrderSource};
 use crate::orders::store as orders;
@@ -254,17 +255,13 @@ async fn books(conn: &mut PgConnection, seller: Trader) -> (i64, i64) {
     (own.map(|it| it.amount.minor()).sum(), state)
 }
 
-/// 10 % of premium: 100 euros of 1,100, of which 175.63 are tax, 15.97 of them in the premium.
-#[tokio::test]
-async fn the_tax_on_the_premium_of_an_unproved_export_is_kept_back_from_the_seller_and_given_back() {
-    let db = TestDb::new().await;
-    let mut conn = db.pool.acquire().await.expect("a connection");
-    let (seller, buyer) = parties(&mut conn).await;
-    let goods = listing(&mut conn, seller, SaleMode::Fixed, 10).await;
-    let item = listings::listing(&mut conn, goods).await.expect("read").expect("the listing").item_id;
+/// Sells for 1,000 euros and 10 % of premium; the order is paid.
+async fn sold_with_premium(conn: &mut PgConnection, seller: Trader, buyer: Trader) -> OrderId {
+    let goods = listing(conn, seller, SaleMode::Fixed, 10).await;
+    let item = listings::listing(conn, goods).await.expect("read").expect("the listing").item_id;
     let rate = BasisPoints::try_from(1_000).expect("a rate");
     let tariff = PremiumTariff::new(Currency::EUR, Vec::new(), vec![rate], 0).expect("a tariff");
-    let premium = revise_premium(&mut conn, Actor::User(seller.user), None, &tariff).await.expect("a tariff");
+    let premium = revise_premium(conn, Actor::User(seller.user), None, &tariff).await.expect("a tariff");
     let new_order = NewOrder {
         source: OrderSource::Checkout,
         award: None,
@@ -272,7 +269,7 @@ async fn the_tax_on_the_premium_of_an_unproved_export_is_kept_back_from_the_sell
         buyer: buyer.org,
         seller: seller.org,
         placed_by: buyer.user,
-        created_at: database_time(&mut conn).await,
+        created_at: database_time(conn).await,
         premium: Some(premium),
         lines: vec![OrderLine {
             listing_id: goods,
@@ -290,12 +287,29 @@ async fn the_tax_on_the_premium_of_an_unproved_export_is_kept_back_from_the_sell
     let want = Want { listing: goods, quantity: 1, holder: Holder::Line { order, line_no: 1 } };
     reserve(&mut tx, &[want]).await.expect("reserved");
     tx.commit().await.expect("committed");
-    let checkout = orders::find(&mut conn, order).await.expect("read").expect("the order").checkout;
-    pay(&mut conn, buyer, checkout).await;
+    let checkout = orders::find(conn, order).await.expect("read").expect("the order").checkout;
+    pay(conn, buyer, checkout).await;
+    order
+}
+
+/// 10 % of premium: 100 euros of 1,100, of which 175.63 are tax, 15.97 of them in the premium.
+#[tokio::test]
+async fn the_tax_on_the_premium_of_an_unproved_export_is_kept_back_from_the_seller_and_given_back() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, buyer) = parties(&mut conn).await;
+    let order = sold_with_premium(&mut conn, seller, buyer).await;
     overdue(&mut conn).await;
     taxes(&mut conn, order).await.expect("taxed");
     // Nothing is earned yet: it is owed.
     assert_eq!(books(&mut conn, seller).await, (-1_597, 1_597));
+    // Accounts are locked by their ids, and what is earned is locked before what is owed.
+    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM money_accounts WHERE org_id = $1 ORDER BY id")
+        .bind(seller.org)
+        .fetch_all(&mut *conn)
+        .await
+        .expect("accounts");
+    assert_eq!(kinds, ["held", "receivable", "debt"]);
     let mut tx = conn.begin().await.expect("a transaction");
     escrow::ship(&mut tx, seller.org, seller.user, order).await.expect("sent");
     escrow::receive(&mut tx, buyer.org, buyer.user, order).await.expect("arrived");
@@ -314,6 +328,68 @@ async fn the_tax_on_the_premium_of_an_unproved_export_is_kept_back_from_the_sell
     hands_in(&mut conn, seller, order, &proof).await.expect("taken").expect("invoiced anew");
     assert_eq!(books(&mut conn, seller).await, (47_500, 0));
     assert_no_gaps(&mut conn).await;
+    drop(conn);
+    db.close().await;
+}
+
+/// Another refund of the same parties has locked what is earned, and locks what the buyer gets next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_of_what_was_taxed_locks_the_accounts_in_their_order() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, buyer) = parties(&mut conn).await;
+    let order = sold_with_premium(&mut conn, seller, buyer).await;
+    overdue(&mut conn).await;
+    taxes(&mut conn, order).await.expect("taxed");
+    // The buyer's account is made after the seller's.
+    refunded(&mut conn, seller, order, 10_000).await;
+
+    let mut tx = conn.begin().await.expect("a transaction");
+    let earned = Account::of(seller.org, AccountKind::Receivable);
+    ledger::open(&mut tx, earned, Currency::EUR).await.expect("locked");
+    let pool = db.pool.clone();
+    let refunding = tokio::spawn(async move {
+        let mut conn = pool.acquire().await.expect("a connection");
+        refunded(&mut conn, seller, order, 50_000).await;
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&db.pool).await.expect("a count") == 0 {
+        assert!(!refunding.is_finished(), "it waits for what is earned");
+    }
+    let to_buyer = Account::of(buyer.org, AccountKind::Payable);
+    ledger::open(&mut tx, to_buyer, Currency::EUR).await.expect("no deadlock");
+    tx.commit().await.expect("committed");
+    refunding.await.expect("no deadlock");
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_proof_is_in_time_to_the_end_of_the_day_that_mails_name() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, buyer) = parties(&mut conn).await;
+    for zone in ["Pacific/Kiritimati", "America/Los_Angeles"] {
+        let sql = "UPDATE orgs SET time_zone = $2 WHERE id = $1";
+        sqlx::query(sql).bind(seller.org).bind(zone).execute(&mut *conn).await.expect("moved");
+        let order = sold(&mut conn, seller, buyer, 10_000).await;
+        let (midnight, late_enough, early_enough, last_day): (bool, bool, bool, NaiveDate) = sqlx::query_as(
+            "SELECT (p.due_at AT TIME ZONE $2)::time = '00:00', p.due_at >= i.issued_at + interval '30 days',
+                    p.due_at <= i.issued_at + interval '31 days 2 hours', (p.due_at AT TIME ZONE $2)::date - 1
+             FROM export_proofs AS p
+             JOIN invoices AS i ON i.order_id = p.order_id
+             WHERE p.order_id = $1",
+        )
+        .bind(order.0)
+        .bind(zone)
+        .fetch_one(&mut *conn)
+        .await
+        .expect("awaited");
+        assert!(midnight && late_enough && early_enough, "{zone}");
+        let about = missing_proof(&mut conn, order).await.expect("read").expect("an export");
+        assert_eq!(about.due_on, last_day, "{zone}");
+    }
     drop(conn);
     db.close().await;
 }

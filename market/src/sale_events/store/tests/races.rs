@@ -125,21 +125,22 @@ async fn race_limit_across_lots() {
     }
     assert_reserved_as_recomputed(&mut conn, event).await;
 
-    // The others close at once.
+    // The others close at once, by two who close all of them, each in a transaction.
     for lot in open {
         end_in(&mut conn, *lot, TimeDelta::seconds(-1)).await;
     }
     let mut closers = JoinSet::new();
-    for lot in open.iter().copied() {
+    for lots in [open.to_vec(), open.iter().rev().copied().collect()] {
         let pool = sale.db.pool.clone();
         closers.spawn(async move {
             let mut conn = pool.acquire().await.unwrap();
-            close_lot(&mut conn, lot).await
+            let mut tx = conn.begin().await.unwrap();
+            let outcomes = auctions::close_all(&mut tx, &lots).await.expect("no deadlock");
+            tx.commit().await.unwrap();
+            outcomes.iter().flatten().filter(|outcome| matches!(outcome, CloseOutcome::Closed(_))).count()
         });
     }
-    for outcome in closers.join_all().await {
-        assert!(matches!(outcome, CloseOutcome::Closed(_)), "{outcome:?}");
-    }
+    assert_eq!(closers.join_all().await.into_iter().sum::<usize>(), open.len(), "each is closed by one of them");
     assert_reserved_as_recomputed(&mut conn, event).await;
     let mut all = 0;
     for by in sale.bidders {

@@ -4,11 +4,13 @@ translated! { German says Invoices {
     invoice_subject(reference, goods) = "Rechnung {reference}: {goods}";
     invoice_heading(reference) = "Rechnung {reference}";
     invoice_text(seller, goods) = "{seller} hat die Rechnung für {goods} ausgestellt.";
+    invoice_anew_text(seller, goods) = "{seller} hat für {goods} eine neue Rechnung ausgestellt; sie ersetzt eine frühere. Sie müssen nichts nachzahlen.";
     invoice_amount = "Betrag";
 
     credit_note_subject(reference, goods) = "Gutschrift {reference}: {goods}";
     credit_note_heading(reference) = "Gutschrift {reference}";
     credit_note_text(seller, goods) = "{seller} hat eine Gutschrift für {goods} ausgestellt.";
+    credit_note_anew_text(seller, goods) = "{seller} hat eine Rechnung für {goods} durch eine Gutschrift storniert; eine neue Rechnung ersetzt sie. Es wird kein Geld zurückgezahlt.";
     credit_note_amount = "Gutgeschrieben";
 
     document_preview(amount, seller) = "{amount}, von {seller}.";

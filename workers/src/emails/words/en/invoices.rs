@@ -4,11 +4,13 @@ english! { Invoices {
     invoice_subject(reference, goods) = "Invoice {reference}: {goods}";
     invoice_heading(reference) = "Invoice {reference}";
     invoice_text(seller, goods) = "{seller} has issued the invoice for {goods}.";
+    invoice_anew_text(seller, goods) = "{seller} has issued a new invoice for {goods}, in the place of an earlier one. There is nothing more to pay.";
     invoice_amount = "Amount";
 
     credit_note_subject(reference, goods) = "Credit note {reference}: {goods}";
     credit_note_heading(reference) = "Credit note {reference}";
     credit_note_text(seller, goods) = "{seller} has issued a credit note for {goods}.";
+    credit_note_anew_text(seller, goods) = "{seller} has cancelled an invoice for {goods} by a credit note, and a new invoice takes its place. No money is paid back.";
     credit_note_amount = "Amount credited";
 
     document_preview(amount, seller) = "{amount}, from {seller}.";

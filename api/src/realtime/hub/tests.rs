@@ -151,6 +151,8 @@ async fn whoever_is_kept_waiting_is_not_slow_and_hears_the_newest() {
             hub.deliver(event("auction:1", seq));
             tokio::task::yield_now().await;
         }
+        // The other side may have its turn before this one or after it.
+        tokio::task::yield_now().await;
         hub.recheck("auction:1");
         turn.send(()).unwrap();
     };

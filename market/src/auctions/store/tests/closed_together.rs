@@ -307,6 +307,8 @@ async fn rows_read(tx: &mut PgConnection, table: &str) -> i64 {
 #[tokio::test]
 async fn closings_in_one_transaction_read_few_rows() {
     let (market, mut conn) = TestMarket::new().await;
+    // As all connections of the programs.
+    sqlx::raw_sql("SET enable_seqscan = off").execute(&mut *conn).await.expect("set");
     on_pro(&mut conn, &[market.seller]).await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;

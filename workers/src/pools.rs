@@ -1,9 +1,17 @@
 //! The handlers of each pool, made from the catalogue: a job without a handler does not compile
 //! here.
 
+use jobs::queues;
 use queue::worker::Handlers;
 
 use crate::Services;
+
+/// How many jobs of each queue a process of the pool runs at once unless somebody says otherwise. Closings share transactions, and who
+/// waits for one holds no connection: two groups of the largest size, with bids' mails between them.
+#[must_use]
+pub fn concurrency(pool: &str) -> u16 {
+    if pool == queues::AUCTIONS.pool { 128 } else { 32 }
+}
 
 macro_rules! handlers {
     ($($pool:ident { $($job:ty),* $(,)? })*) => {

@@ -25,7 +25,7 @@ use crate::{Services, pools};
 #[derive(Clone, Debug, Parser)]
 #[command(version, about = "Runs one pool of Tradeyard's workers until it gets SIGTERM.")]
 struct Args {
-    /// How many jobs of each queue run at once; the setting `CONCURRENCY` unless given.
+    /// How many jobs of each queue run at once; the setting `CONCURRENCY` unless given, and what suits the pool unless that is.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=2000))]
     concurrency: Option<u16>,
     /// Seconds that running jobs may take to end after SIGTERM; a second SIGTERM ends them at once. The setting `GRACE_SECONDS`
@@ -41,7 +41,7 @@ pub fn main(pool: &'static str) -> ExitCode {
     // No other worker has it, in its environment or in its memory.
     let needed: &[Key] = if pool == queues::CHAT.pool { &[keys::CHAT_KEY] } else { &[] };
     program::main(&format!("worker-{pool}"), needed, async move |config: Config, signals: Signals| {
-        let concurrency = args.concurrency.unwrap_or(config.workers.concurrency);
+        let concurrency = args.concurrency.or(config.workers.concurrency).unwrap_or_else(|| pools::concurrency(pool));
         let grace = args.grace.map_or(config.workers.grace, Duration::from_secs);
         run(pool, &config, concurrency.into(), grace, signals).await
     })

@@ -52,8 +52,8 @@ pub struct Database {
 /// Settings of worker programs, unless their command line says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Workers {
-    /// How many jobs of each queue run at once, 1 to 2,000.
-    pub concurrency: u16,
+    /// How many jobs of each queue run at once, 1 to 2,000; what suits the pool, if it is not said.
+    pub concurrency: Option<u16>,
     /// How long running jobs may take to end after SIGTERM.
     pub grace: Duration,
 }
@@ -236,7 +236,7 @@ impl Config {
             },
             health_addr: s.value(keys::HEALTH_ADDR, SocketAddr::from(([127, 0, 0, 1], 0))),
             workers: Workers {
-                concurrency: s.value(keys::CONCURRENCY, 32),
+                concurrency: s.text(keys::CONCURRENCY).map(|_| s.value(keys::CONCURRENCY, 1)),
                 grace: Duration::from_secs(s.value(keys::GRACE_SECONDS, 30)),
             },
             database: Database {
@@ -284,7 +284,7 @@ impl Config {
         if let Err(error) = EnvFilter::try_new(&self.log.filter) {
             s.fault(keys::LOG.env, error.to_string());
         }
-        if !(1..=2_000).contains(&self.workers.concurrency) {
+        if self.workers.concurrency.is_some_and(|at_once| !(1..=2_000).contains(&at_once)) {
             s.fault(keys::CONCURRENCY.env, "expected 1 to 2000");
         }
         if self.database.connections == 0 {

@@ -59,6 +59,7 @@ pub mod images;
 pub mod imports;
 pub mod invoices;
 pub mod keys;
+pub mod leftovers;
 pub mod listings;
 pub mod money;
 pub mod notices;

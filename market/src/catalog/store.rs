@@ -90,10 +90,7 @@ impl From<sqlx::Error> for CatalogError {
             Some("categories_path_unique") => return Self::PathTaken,
             _ => {}
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Database(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Database(error), Self::Invalid)
     }
 }
 

@@ -76,10 +76,7 @@ impl From<sqlx::Error> for ChatError {
         if violated(&error) == Some("chat_reports_once") {
             return Self::Reported;
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }
 

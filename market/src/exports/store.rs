@@ -1,7 +1,5 @@
 //! Statements on `exports`. What is in the files, their parts read.
 
-mod leftovers;
-
 use chrono::{DateTime, Utc};
 use shared::ids::{JobId, OrgId, UserId};
 use shared::invalid::violated;
@@ -10,8 +8,6 @@ use sqlx::types::Json;
 
 use super::model::{Export, Filters, Format, Kind, NewExport, Status};
 use crate::ids::ExportId;
-
-pub use leftovers::{lock, without_file};
 
 /// The most exports of a person that are not finished, as the table's rule says.
 pub const MAX_OPEN: u32 = 10;

@@ -81,10 +81,7 @@ impl From<sqlx::Error> for ListingError {
         if violated(&error) == Some("listings_relisted_once") {
             return Self::AlreadyRelisted;
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Database(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Database(error), Self::Invalid)
     }
 }
 

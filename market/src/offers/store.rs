@@ -70,10 +70,7 @@ impl From<sqlx::Error> for OfferError {
             Some("orders_not_by_sellers_people") => return Self::SellersPeople,
             _ => {}
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }
 

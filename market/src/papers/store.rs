@@ -2,7 +2,6 @@
 
 mod ask;
 mod content;
-mod leftovers;
 mod life;
 
 use shared::invalid::violated;
@@ -12,7 +11,6 @@ use crate::orders::model::OrderStatus;
 
 pub use ask::{ask, set_job};
 pub use content::{collection, consignment, country_names, picking_list};
-pub use leftovers::{lock, without_file};
 pub use life::{expire, fail, find, finish, overdue};
 
 /// The most papers that an organisation asks for within a day, as the table's rule says.

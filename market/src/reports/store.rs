@@ -2,7 +2,6 @@
 
 mod asked;
 mod due;
-mod leftovers;
 mod replica;
 mod subscriptions;
 
@@ -21,7 +20,6 @@ use crate::ids::{ReportId, ReportSubscriptionId};
 
 pub use asked::{Asked, insert_asked, known};
 pub use due::{Due, approved, now, owners, readers_locale};
-pub use leftovers::{lock, without_file};
 pub use replica::{begin_reading, has_all_until};
 pub use subscriptions::{
     Subscribed, note_requested, subscribe, subscribed, subscription, subscriptions, threshold, unsubscribe,

@@ -12,11 +12,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::maintenance::SweepFiles;
-use market::ids::{ExportId, ImageId, PaperId, ReportId};
-use market::{exports, images, papers, reports};
+use market::ids::ImageId;
+use market::images;
+use market::leftovers::store::{Table, lock, without_file};
 use queue::{Handler, JobTx, Outcome};
 use serde::{Deserialize, Serialize};
 use shared::blobs::Listed;
+use uuid::Uuid;
 
 use crate::turn::Turn;
 use crate::{Cx, Services};
@@ -119,10 +121,8 @@ async fn delete_leftovers<'f>(
 /// What a file was made of or for, by its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Maker {
-    Export(ExportId),
     Image(ImageId),
-    Paper(PaperId),
-    Report(ReportId),
+    Row(Table, Uuid),
     Upload,
 }
 
@@ -132,10 +132,10 @@ impl Maker {
         let (folder, rest) = key.split_once('/')?;
         let id = rest.split(['/', '.']).next()?;
         match folder {
-            "exports" => id.parse().ok().map(Self::Export),
-            "images" => id.parse().ok().map(Self::Image),
-            "papers" => id.parse().ok().map(Self::Paper),
-            "reports" => id.parse().ok().map(Self::Report),
+            "exports" => Some(Self::Row(Table::Exports, id.parse().ok()?)),
+            "images" => Some(Self::Image(id.parse().ok()?)),
+            "papers" => Some(Self::Row(Table::Papers, id.parse().ok()?)),
+            "reports" => Some(Self::Row(Table::Reports, id.parse().ok()?)),
             "uploads" => Some(Self::Upload),
             _ => None,
         }
@@ -145,9 +145,7 @@ impl Maker {
     /// once its row is gone.
     async fn lock(self, tx: &mut JobTx) -> anyhow::Result<()> {
         match self {
-            Self::Export(id) => exports::store::lock(tx, id).await?,
-            Self::Paper(id) => papers::store::lock(tx, id).await?,
-            Self::Report(id) => reports::store::lock(tx, id).await?,
+            Self::Row(table, id) => lock(tx, table, id).await?,
             Self::Image(_) | Self::Upload => {}
         }
         Ok(())
@@ -156,27 +154,20 @@ impl Maker {
 
 /// Those of the files that are named by no row, and will not be unless their job is retried.
 async fn left_over<'f>(tx: &mut JobTx, files: &[(Maker, &'f str)]) -> anyhow::Result<Vec<(Maker, &'f str)>> {
-    let (mut of_exports, mut of_papers, mut of_reports) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut of_images, mut of_uploads) = (Vec::new(), Vec::new());
+    let (mut of_images, mut of_rows, mut of_uploads) = (Vec::new(), Vec::new(), Vec::new());
     for (maker, key) in files {
         match maker {
-            Maker::Export(id) => of_exports.push(*id),
             Maker::Image(id) => of_images.push((*id, *key)),
-            Maker::Paper(id) => of_papers.push(*id),
-            Maker::Report(id) => of_reports.push(*id),
+            Maker::Row(_, id) => of_rows.push(*id),
             Maker::Upload => of_uploads.push(*key),
         }
     }
-    let of_exports = exports::store::without_file(tx, &of_exports).await?;
-    let of_papers = papers::store::without_file(tx, &of_papers).await?;
-    let of_reports = reports::store::without_file(tx, &of_reports).await?;
+    let of_rows = without_file(tx, &of_rows).await?;
     let of_images = images::store::without_image(tx, &of_images).await?;
     let of_uploads = images::store::without_upload(tx, &of_uploads).await?;
     let gone = files.iter().filter(|(maker, key)| match maker {
-        Maker::Export(id) => of_exports.contains(id),
         Maker::Image(_) => of_images.iter().any(|gone| gone == key),
-        Maker::Paper(id) => of_papers.contains(id),
-        Maker::Report(id) => of_reports.contains(id),
+        Maker::Row(_, id) => of_rows.contains(id),
         Maker::Upload => of_uploads.iter().any(|gone| gone == key),
     });
     Ok(gone.copied().collect())

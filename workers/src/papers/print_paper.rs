@@ -6,6 +6,7 @@ use jobs::papers::PrintPaper;
 use market::appointments::rules::AppointmentRefusal;
 use market::appointments::store::{self as appointments, AppointmentError};
 use market::ids::AppointmentId;
+use market::leftovers::store::{Table, lock};
 use market::offers::model::Party;
 use market::papers::model::{Paper, PaperStatus, Subject};
 use market::papers::store;
@@ -31,7 +32,7 @@ impl Handler<Services> for PrintPaper {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
         let mut conn = cx.db().acquire().await?;
         // What an earlier attempt has left under the paper's key may be swept at this moment: only then is the key free.
-        store::lock(&mut conn, self.paper).await?;
+        lock(&mut conn, Table::Papers, self.paper.0).await?;
         let Some(paper) = store::find(&mut conn, self.paper).await? else {
             return Ok(Outcome::Cancel("the paper is gone".to_owned()));
         };

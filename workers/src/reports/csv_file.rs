@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 
 use anyhow::Context as _;
 use chrono::SecondsFormat;
@@ -26,20 +26,20 @@ impl CsvFile {
     pub(super) fn new(file: File, head: &Head) -> Self {
         Self { out: BufWriter::new(file), zone: head.period.zone(), titled: head.sections.len() > 1, begun: false }
     }
-
-    /// Writes a line.
-    fn line<'a>(&mut self, cells: impl Iterator<Item = Cow<'a, str>>) -> anyhow::Result<()> {
-        let mut csv = csv::WriterBuilder::new().buffer_capacity(LINE).from_writer(&mut self.out);
-        for cell in cells {
-            csv.write_field(cell.as_bytes()).context("write a CSV cell")?;
-        }
-        csv.write_record(None::<&[u8]>).context("end a CSV line")?;
-        csv.flush().context("write a CSV line")
-    }
 }
 
-/// Lines are short, and the file is buffered.
+/// Lines are short, and what they are written to is buffered.
 const LINE: usize = 512;
+
+/// Writes a line.
+pub(crate) fn line<'a>(out: &mut impl Write, cells: impl Iterator<Item = Cow<'a, str>>) -> anyhow::Result<()> {
+    let mut csv = csv::WriterBuilder::new().buffer_capacity(LINE).from_writer(out);
+    for cell in cells {
+        csv.write_field(cell.as_bytes()).context("write a CSV cell")?;
+    }
+    csv.write_record(None::<&[u8]>).context("end a CSV line")?;
+    csv.flush().context("write a CSV line")
+}
 
 impl ReportFile for CsvFile {
     fn begin(&mut self, section: &Section) -> anyhow::Result<()> {
@@ -48,15 +48,15 @@ impl ReportFile for CsvFile {
         }
         self.begun = true;
         if self.titled {
-            self.line(std::iter::once(section.title.into()))?;
+            line(&mut self.out, std::iter::once(section.title.into()))?;
         }
         let zone = self.zone;
-        self.line(section.columns.iter().map(|column| column.heading(zone)))
+        line(&mut self.out, section.columns.iter().map(|column| column.heading(zone)))
     }
 
     fn row(&mut self, row: &[Cell]) -> anyhow::Result<()> {
         let zone = self.zone;
-        self.line(row.iter().map(|cell| text(cell, zone)))
+        line(&mut self.out, row.iter().map(|cell| text(cell, zone)))
     }
 
     fn end(&mut self, section: &Section, sums: &[Sum]) -> anyhow::Result<()> {
@@ -74,7 +74,7 @@ impl ReportFile for CsvFile {
                     (None, _) => "".into(),
                 }
             };
-            self.line(section.columns.iter().enumerate().map(cell))?;
+            line(&mut self.out, section.columns.iter().enumerate().map(cell))?;
         }
         Ok(())
     }

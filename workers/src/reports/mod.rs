@@ -8,7 +8,7 @@
 //! How to get this wrong: collect the rows first; add up the sums in SQL and the rows in Rust; write the CSV from one query and the XLSX
 //! from another; read the sections of a report from two snapshots.
 
-mod csv_file;
+pub(crate) mod csv_file;
 mod expire_reports;
 mod generate_report;
 mod german;
@@ -23,8 +23,6 @@ mod sums;
 mod wording;
 pub mod writer;
 mod xlsx_file;
-
-pub(crate) use csv_file::safe;
 
 #[cfg(test)]
 mod tests;

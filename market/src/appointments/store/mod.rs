@@ -76,10 +76,7 @@ impl From<sqlx::Error> for AppointmentError {
             Some("appointments_one_live") => return AppointmentRefusal::Exists.into(),
             _ => {}
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }
 

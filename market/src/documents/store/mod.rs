@@ -54,9 +54,6 @@ impl From<sqlx::Error> for DocumentError {
         if violated(&error) == Some("org_documents_per_org") {
             return Self::TooMany;
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }

@@ -72,10 +72,7 @@ const CONSTRAINTS: &ConstraintMessages = &[
 
 impl From<sqlx::Error> for SaleEventError {
     fn from(error: sqlx::Error) -> Self {
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }
 

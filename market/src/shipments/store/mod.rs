@@ -145,10 +145,7 @@ impl From<sqlx::Error> for ShipmentError {
         if violated(&error) == Some("shipments_of_seller") {
             return Self::NoOrder;
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Sql(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Sql(error), Self::Invalid)
     }
 }
 

@@ -79,10 +79,7 @@ impl From<sqlx::Error> for StockError {
             Some("sites_capacity_settled") => return Self::CapacitySettled,
             _ => {}
         }
-        match constraint_message(&error, CONSTRAINTS) {
-            Some(invalid) => Self::Invalid(invalid),
-            None => Self::Database(error),
-        }
+        constraint_message(&error, CONSTRAINTS).map_or(Self::Database(error), Self::Invalid)
     }
 }
 

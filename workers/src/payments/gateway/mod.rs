@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use hyper::StatusCode;
 use market::payments::{
     Account, Call, Charge, Disbursement, Found, NewAccount, Payment, PaymentPage, Provider, ProviderRef,
 };
@@ -73,6 +74,20 @@ impl From<SendError> for GatewayError {
 /// An answer that cannot be read: what it says was done is not known.
 fn unknown(error: &dyn std::error::Error) -> GatewayError {
     GatewayError::Unknown { what: error.to_string() }
+}
+
+/// A refusal, with a code of the provider's or of ours.
+fn refused(code: &str) -> GatewayError {
+    GatewayError::Refused { code: code.to_owned() }
+}
+
+/// What the provider means by an answer with this code and a status of 4xx.
+fn refusal(status: StatusCode, code: impl Into<String>) -> GatewayError {
+    let code = code.into();
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code },
+        _ => GatewayError::Refused { code },
+    }
 }
 
 /// A payment provider. Each act takes the idempotency key that its caller has written down: the same key

@@ -37,10 +37,10 @@ use shared::money::Money;
 use url::Url;
 
 use super::exponents::{AmountError, to_provider};
-use super::{ClientError, Gateway, GatewayError, PATIENCE};
+use super::{ClientError, Gateway, GatewayError, PATIENCE, refused};
 use crate::http::Http;
 use answers::{CaptureAnswer, ClientAnswer, Marked, OrganisationAnswer, PaymentAnswer, RefundAnswer, TransferAnswer};
-use requests::{Whose, key_reused, refused};
+use requests::{Whose, key_reused};
 
 mod answers;
 mod requests;

@@ -19,7 +19,7 @@ use shared::money::{Currency, Money};
 use url::Url;
 
 use super::exponents::{from_provider, to_provider};
-use super::{AmountError, ClientError, Gateway, GatewayError, PATIENCE, unknown};
+use super::{AmountError, ClientError, Gateway, GatewayError, PATIENCE, refusal, refused, unknown};
 use crate::http::{Http, bearer, url};
 
 /// A client of one simulator.
@@ -79,10 +79,7 @@ impl SimulatorGateway {
             }
             status if status.is_client_error() => {
                 let problem: Problem = serde_json::from_slice(&answer.body).map_err(|error| unknown(&error))?;
-                Err(match status {
-                    StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code: problem.code },
-                    _ => GatewayError::Refused { code: problem.code },
-                })
+                Err(refusal(status, problem.code))
             }
             status => Err(GatewayError::Unknown { what: format!("the provider answered {}", status.as_u16()) }),
         }
@@ -275,8 +272,4 @@ fn account(found: Found) -> Result<Account, GatewayError> {
 
 fn another() -> GatewayError {
     GatewayError::Unknown { what: "the provider answered with another kind of thing".to_owned() }
-}
-
-fn refused(code: &str) -> GatewayError {
-    GatewayError::Refused { code: code.to_owned() }
 }

@@ -29,7 +29,7 @@ use shared::money::Money;
 use url::{Url, form_urlencoded};
 
 use super::exponents::to_provider;
-use super::{ClientError, Gateway, GatewayError, PATIENCE, unknown};
+use super::{ClientError, Gateway, GatewayError, PATIENCE, refusal, refused, unknown};
 use crate::http::{Http, bearer, url};
 use answers::{
     AccountAnswer, ChargeAnswer, Failure, IntentAnswer, Marked, Page, PayoutAnswer, Problem, RefundAnswer,
@@ -132,7 +132,7 @@ impl StripeGateway {
         account: Option<&str>,
         form: Form<'_>,
     ) -> Result<T, GatewayError> {
-        self.post(key, path, account, form).await?.map_err(refuse)
+        self.post(key, path, account, form).await?.map_err(|(status, problem)| refusal(status, problem.code()))
     }
 
     /// The answer, or `None` if there is nothing of that name.
@@ -153,7 +153,7 @@ impl StripeGateway {
             Err((_, problem)) if problem.code() == "resource_missing" => Ok(None),
             // What Stripe says of an account that there is not, because it might be another platform's.
             Err((StatusCode::FORBIDDEN, problem)) if problem.code() == "account_invalid" => Ok(None),
-            Err(problem) => Err(refuse(problem)),
+            Err((status, problem)) => Err(refusal(status, problem.code())),
         }
     }
 
@@ -225,7 +225,7 @@ impl Gateway for StripeGateway {
             Err((StatusCode::PAYMENT_REQUIRED, Problem { payment_intent: Some(intent), .. })) => {
                 serde_json::from_value::<IntentAnswer>(intent).map_err(|error| unknown(&error))?.read()
             }
-            Err(problem) => Err(refuse(problem)),
+            Err((status, problem)) => Err(refusal(status, problem.code())),
         }
     }
 
@@ -384,16 +384,4 @@ fn amount(amount: Money) -> Result<Form<'static>, GatewayError> {
 fn capture_mark(key: &str) -> String {
     let digest = hex::encode(Sha256::digest(key.as_bytes()));
     format!("capture_{}", &digest[..32])
-}
-
-fn refuse((status, problem): (StatusCode, Problem)) -> GatewayError {
-    let code = problem.code().to_owned();
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code },
-        _ => GatewayError::Refused { code },
-    }
-}
-
-fn refused(code: &str) -> GatewayError {
-    GatewayError::Refused { code: code.to_owned() }
 }

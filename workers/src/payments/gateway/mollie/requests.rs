@@ -13,7 +13,7 @@ use url::Url;
 use super::answers::{Marked, Page, Problem};
 use super::{MollieGateway, SEARCHED};
 use crate::http::{bearer, url};
-use crate::payments::gateway::{GatewayError, unknown};
+use crate::payments::gateway::{GatewayError, refusal, refused, unknown};
 
 /// How many objects one request lists, at most.
 const LISTED: &str = "250";
@@ -100,7 +100,8 @@ impl MollieGateway {
         body: String,
         resource: &str,
     ) -> Result<T, GatewayError> {
-        let made = self.send(request, whose, body).await?.map_err(refuse)?;
+        let made =
+            self.send(request, whose, body).await?.map_err(|(status, problem)| refusal(status, problem.code()))?;
         if made["resource"].as_str().unwrap_or_default() != resource {
             return Err(key_reused());
         }
@@ -121,7 +122,7 @@ impl MollieGateway {
         match self.send(Request::get(url.as_str()), whose, String::new()).await? {
             Ok(answer) => serde_json::from_value(answer).map(Some).map_err(|error| unknown(&error)),
             Err((StatusCode::NOT_FOUND, _)) => Ok(None),
-            Err(problem) => Err(refuse(problem)),
+            Err((status, problem)) => Err(refusal(status, problem.code())),
         }
     }
 
@@ -168,16 +169,4 @@ impl MollieGateway {
 /// The key was used for something else before.
 pub(super) fn key_reused() -> GatewayError {
     refused("key_reused")
-}
-
-fn refuse((status, problem): (StatusCode, Problem)) -> GatewayError {
-    let code = problem.code();
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => GatewayError::Denied { code },
-        _ => GatewayError::Refused { code },
-    }
-}
-
-pub(super) fn refused(code: &str) -> GatewayError {
-    GatewayError::Refused { code: code.to_owned() }
 }

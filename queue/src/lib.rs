@@ -66,3 +66,8 @@ pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
     ]);
     shared::db::pool_with(options, 6, name)
 }
+
+/// Options of [`engine_pool_with`], for statements that are not the engine's: one that reads much may need the ways that are closed there.
+pub(crate) fn with_all_plans(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("enable_hashjoin", "on"), ("enable_mergejoin", "on"), ("plan_cache_mode", "auto")])
+}

@@ -110,8 +110,16 @@ impl<A: Act> Together<A> {
     }
 }
 
+/// Counts a shared transaction by what became of it. Nothing else shows that they fail: whoever was in one succeeds alone.
+pub fn count(acts: &'static str, committed: bool) {
+    let outcome = if committed { "committed" } else { "failed" };
+    metrics::counter!("tradeyard_shared_transactions_total", "acts" => acts, "outcome" => outcome).increment(1);
+}
+
 async fn all<A: Act>(ledger: &Ledger, asked: Vec<Asked<A>>) -> Vec<Answered<A>> {
-    match attempt(ledger, &asked).await {
+    let ended = attempt(ledger, &asked).await;
+    count(A::NAME, ended.is_ok());
+    match ended {
         Ok(made) => made,
         Err(error) => {
             let count = asked.len();

@@ -81,7 +81,9 @@ impl<A: Act> Together<A> {
 }
 
 async fn all<A: Act>(ledger: &Ledger, asked: Vec<Asked<A>>) -> Vec<Answered> {
-    match attempt(ledger, &asked).await {
+    let ended = attempt(ledger, &asked).await;
+    queue::together::count(A::NAME, ended.is_ok());
+    match ended {
         Ok(answers) => answers,
         Err(problem) => {
             let count = asked.len();

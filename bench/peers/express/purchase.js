@@ -75,6 +75,7 @@ function orderView (row) {
     tax: money(row[11], currency),
     vat_treatment: row[13],
     payable: money(row[12], currency),
+    included_tax: row[27] === null ? null : money(row[27], currency),
     fee_bps: row[14],
     fee: money(row[15], currency),
     net: money(row[16], currency),

@@ -131,6 +131,7 @@ def order_view(row: tuple[Any, ...]) -> dict[str, Any]:
         "tax": money(row[11], currency),
         "vat_treatment": row[13],
         "payable": money(row[12], currency),
+        "included_tax": None if row[27] is None else money(row[27], currency),
         "fee_bps": row[14],
         "fee": money(row[15], currency),
         "net": money(row[16], currency),

@@ -64,10 +64,14 @@ pub struct Order {
     pub total: Money,
     /// The buyer's premium.
     pub premium: Money,
+    /// As agreed when it was made, like the other amounts.
     pub tax: Money,
     pub vat_treatment: Treatment,
     /// What the buyer pays: total, premium and tax.
     pub payable: Money,
+    /// The tax that is a part of what was paid, by the invoice in force, while an export is taxed because nobody has proved it; absent
+    /// otherwise.
+    pub included_tax: Option<Money>,
     /// The platform's rate when the order was made; absent when its lines have several.
     pub fee_bps: Option<i32>,
     /// Rounded once, half up.

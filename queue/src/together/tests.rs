@@ -215,6 +215,23 @@ async fn one_that_fails_leaves_the_others_their_effects() {
 }
 
 #[tokio::test]
+async fn shared_transactions_are_counted_by_their_outcome() {
+    let scrape = shared::telemetry::metrics();
+    let writers = TestWriters::new().await;
+    let count = |outcome: &str| -> u64 {
+        let line = format!("tradeyard_shared_transactions_total{{acts=\"writing\",outcome=\"{outcome}\"}} ");
+        scrape.render().lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+    };
+    // Other tests of the same process count, too.
+    let before = (count("committed"), count("failed"));
+    for n in [101, 102, BROKEN] {
+        writers.at_once(&[n]).await;
+    }
+    assert!(count("committed") >= before.0 + 2 && count("failed") > before.1, "{}", scrape.render());
+    writers.db.close().await;
+}
+
+#[tokio::test]
 async fn what_a_lost_attempt_has_written_is_not_committed_with_the_others() {
     let writers = TestWriters::new().await;
     let rows = writers.at_once(&[101, LOST, 102, 103]).await;

@@ -31,6 +31,7 @@ use crate::ledger::connections::{Connections, within};
 use crate::ledger::workers::{Registration, register, stop};
 use crate::ready::transports_answer;
 use crate::transport::{Brokers, Deliver, Message};
+use crate::with_all_plans;
 
 /// How long the consumers of a worker that shuts down may take to give back what they hold.
 const CONSUMERS_END: Duration = Duration::from_secs(2);
@@ -83,7 +84,7 @@ impl<S> Debug for Process<S> {
 
 impl<S: Send + Sync + 'static> Process<S> {
     /// A worker whose handlers' transactions run beside the engine's own statements, on as many connections to the same
-    /// database as `engine_pool` has, with more time.
+    /// database as `engine_pool` has, with more time and all plans.
     #[must_use]
     pub fn new(
         engine_pool: PgPool,
@@ -92,7 +93,8 @@ impl<S: Send + Sync + 'static> Process<S> {
         services: S,
         options: WorkerOptions,
     ) -> Self {
-        let options_of_handlers = Limits::WORKING.apply(engine_pool.connect_options().as_ref().clone());
+        let options_of_handlers = with_all_plans(engine_pool.connect_options().as_ref().clone());
+        let options_of_handlers = Limits::WORKING.apply(options_of_handlers);
         let connections = engine_pool.options().get_max_connections();
         Self {
             ledger: Ledger::new(shared::db::pool_with(options_of_handlers, connections, &options.pool)),

@@ -41,7 +41,8 @@ impl Blobs {
     }
 
     /// Aborts the uploads under keys that begin with `prefix` which began before `before` and have not ended; returns how many. Their
-    /// processes have died: the parts are in no list of objects, and cost as much as those.
+    /// processes have died: the parts are in no list of objects, and cost as much as those. One that the store does not abort is in the
+    /// log, and left to the next sweep.
     pub async fn abort_begun_before(&self, prefix: &str, before: DateTime<Utc>) -> Result<u64, BlobError> {
         let (mut key_marker, mut id_marker) = (None, None);
         let mut aborted = 0;
@@ -59,8 +60,7 @@ impl Blobs {
             for upload in listed.uploads() {
                 let began = upload.initiated().and_then(time);
                 let (Some(key), Some(id), Some(began)) = (upload.key(), upload.upload_id(), began) else { continue };
-                if began < before {
-                    self.abort(key, id).await;
+                if began < before && self.abort(key, id).await {
                     aborted += 1;
                 }
             }

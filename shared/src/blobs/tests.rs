@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::http::{Method, StatusCode, Uri};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
@@ -223,6 +224,31 @@ async fn uploads_of_dead_processes_are_aborted_by_their_age() {
     assert_eq!(files(dir.path()).len(), 3, "parts");
     assert_eq!(blobs.abort_begun_before("reports/", now + chrono::TimeDelta::hours(1)).await.unwrap(), 2);
     assert_eq!(files(dir.path()).len(), 1, "that of another folder");
+}
+
+/// A store that lists two open uploads and lets only the second one be aborted.
+async fn refuses_an_abort(method: Method, uri: Uri) -> (StatusCode, &'static str) {
+    let list = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>\
+                <Upload><Key>reports/1</Key><UploadId>1</UploadId><Initiated>2020-11-01T00:00:00.000Z</Initiated></Upload>\
+                <Upload><Key>reports/2</Key><UploadId>2</UploadId><Initiated>2020-11-01T00:00:00.000Z</Initiated></Upload>\
+                </ListMultipartUploadsResult>";
+    let refused = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    match method {
+        Method::GET => (StatusCode::OK, list),
+        Method::DELETE if uri.path().ends_with("reports/2") => (StatusCode::NO_CONTENT, ""),
+        _ => (StatusCode::FORBIDDEN, refused),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_the_store_does_not_abort_is_not_counted() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let blobs = Blobs::new(&config(format!("http://{}", listener.local_addr().unwrap()))).unwrap();
+    let router = axum::Router::new().fallback(refuses_an_abort);
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let now = crate::clock::Clock::SYSTEM.now();
+    assert_eq!(blobs.abort_begun_before("reports/", now).await.unwrap(), 1);
+    server.abort();
 }
 
 /// The objects and parts below a folder.

@@ -80,13 +80,15 @@ impl Blobs {
         }
     }
 
-    pub(super) async fn abort(&self, key: &str, upload_id: &str) {
+    /// Whether the store has aborted it; the log says why not.
+    pub(super) async fn abort(&self, key: &str, upload_id: &str) -> bool {
         let aborted =
             self.client.abort_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload_id).send().await;
-        if let Err(error) = aborted {
-            let error = BlobError::from_sdk("abort of the upload", key, &error);
+        if let Err(error) = &aborted {
+            let error = BlobError::from_sdk("abort of the upload", key, error);
             tracing::warn!(%error, "parts of a failed upload stay until they are swept");
         }
+        aborted.is_ok()
     }
 
     async fn put_parts(

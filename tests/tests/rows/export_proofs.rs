@@ -106,6 +106,7 @@ async fn row_export_proof_or_tax_after_30_days() {
         assert_eq!((&note["refers_to"], &note["gross"]), (&first["id"], &eur("119.00")));
         assert_eq!((&second["replaces"], &second["vat_treatment"]), (&first["id"], &json!("sellers_rate")));
         assert_eq!((&second["net"], &second["tax"], &second["gross"]), (&eur("100.00"), &eur("19.00"), &eur("119.00")));
+        assert_eq!(bob.get(&format!("/v1/orders/{order}")).await.ok()["included_tax"], eur("19.00"));
     }
 
     let after = proof(&ann, today).await;

@@ -126,6 +126,7 @@ async fn the_same_key_at_once_has_one_effect() {
 
 #[tokio::test]
 async fn a_refusal_or_a_failure_of_one_is_its_own() {
+    let scrape = shared::telemetry::metrics();
     let pays = TestPays::new().await;
     for round in 0..30 {
         let key = |name: &str| format!("{name}{round}");
@@ -148,5 +149,9 @@ async fn a_refusal_or_a_failure_of_one_is_its_own() {
     let mut wanted = [1, 2, 3, 7].repeat(30);
     wanted.sort_unstable();
     assert_eq!(pays.effects().await, wanted);
+    // Whoever looks at the metrics learns of each.
+    let (text, line) = (scrape.render(), "tradeyard_shared_transactions_total{acts=\"test\",outcome=\"failed\"} ");
+    let failed: Option<u32> = text.lines().find_map(|found| found.strip_prefix(line)?.parse().ok());
+    assert!(failed.is_some_and(|failed| failed >= 30), "{text}");
     pays.close().await;
 }

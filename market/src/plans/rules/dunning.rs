@@ -9,7 +9,8 @@ pub const REMINDERS: [TimeDelta; 3] = [TimeDelta::days(3), TimeDelta::days(7), T
 /// bank asks about may take one.
 pub const LAPSE: TimeDelta = TimeDelta::days(14);
 
-/// How long a payer has to confirm a payment with their bank. Then it is cancelled, so that another one can begin.
+/// How long a payer has to confirm a payment with their bank, from when its provider says that it waits for them: while a provider is
+/// away, nobody can be sent there. Then it is cancelled, so that another one can begin.
 pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::days(1);
 
 /// What is done about an unpaid charge.

@@ -55,7 +55,7 @@ pub async fn start_charge(conn: &mut PgConnection, id: PaymentId) -> Result<Opti
     let row = sqlx::query!(
         r#"SELECT provider AS "provider: Provider", method, amount_minor, currency AS "currency: Currency",
                   status AS "status: PaymentStatus", provider_ref AS "known: ProviderRef",
-                  created_at < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
+                  coalesce(waits_since, created_at) < clock_timestamp() - make_interval(secs => $2) AS "given_up!"
            FROM plan_payments
            WHERE id = $1"#,
         id.0,

@@ -73,6 +73,7 @@ pub async fn settle(conn: &mut PgConnection, id: PaymentId, found: &Payment) -> 
         "UPDATE plan_payments
          SET status = $2, failure = left($3, 200), provider_ref = $4,
              confirm_at = CASE WHEN $2 = 'funding' AND $5 ~ '^https?://' AND length($5) <= 2000 THEN $5 END,
+             waits_since = CASE WHEN $2 = 'funding' THEN coalesce(waits_since, clock_timestamp()) ELSE waits_since END,
              ended_at = CASE WHEN $2 <> 'funding' THEN clock_timestamp() END
          WHERE id = $1",
         id.0,

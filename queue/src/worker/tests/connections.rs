@@ -1,7 +1,11 @@
 //! How attempts share the connections of their worker.
 
+use sqlx::PgConnection;
+
 use super::*;
 use crate::cx::SecondConnection;
+use crate::transport::Brokers;
+use crate::worker::{Process, WorkerOptions};
 
 /// Holds a transaction while it shows progress, logs and commits.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,5 +97,24 @@ async fn a_handler_that_asks_for_a_second_connection_is_refused_at_once() {
         assert_eq!(row.attempt, 1);
         assert!(row.error.is_some_and(|error| error.contains(&SecondConnection.to_string())));
     }
+    db.close().await;
+}
+
+/// How joins are made, and whether a statement is planned for what it asks.
+async fn plans(conn: &mut PgConnection) -> (String, String, String) {
+    let settings = "SELECT current_setting('enable_hashjoin'), current_setting('enable_mergejoin'),
+                           current_setting('plan_cache_mode')";
+    sqlx::query_as(settings).fetch_one(conn).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_handler_that_reads_much_has_the_plans_that_the_engine_does_without() {
+    let db = TestDb::new().await;
+    let engine = crate::engine_pool_with(db.options().clone(), "test");
+    let options = WorkerOptions::new("test");
+    let worker = Process::new(engine.clone(), Brokers::local(engine.clone()), Handlers::<()>::default(), (), options);
+    let [off, on, generic, auto] = ["off", "on", "force_generic_plan", "auto"].map(str::to_owned);
+    assert_eq!(plans(&mut engine.acquire().await.unwrap()).await, (off.clone(), off, generic));
+    assert_eq!(plans(&mut worker.ledger.begin().await.unwrap()).await, (on.clone(), on, auto));
     db.close().await;
 }

@@ -68,11 +68,11 @@ async fn a_payment_that_nobody_confirms_for_a_day_is_cancelled_and_another_one_p
     let test = TestOwner::new().await;
     test.choose(Plan::Standard).await;
     test.pay(CHALLENGED).await;
-    test.move_time("UPDATE plan_payments SET created_at = created_at - interval '23 hours'").await;
+    test.move_time("UPDATE plan_payments SET waits_since = waits_since - interval '23 hours'").await;
     test.later().await;
     let waiting = test.payment().await;
     assert_eq!(waiting.status, PaymentStatus::Funding);
-    test.move_time("UPDATE plan_payments SET created_at = created_at - interval '1 hour'").await;
+    test.move_time("UPDATE plan_payments SET waits_since = waits_since - interval '1 hour'").await;
     test.later().await;
     let given_up = test.payment().await;
     assert_eq!((given_up.status, given_up.failure.as_deref()), (PaymentStatus::Failed, Some("cancelled")));
@@ -84,13 +84,29 @@ async fn a_payment_that_nobody_confirms_for_a_day_is_cancelled_and_another_one_p
     test.workers.leave().await;
 }
 
+/// The provider, or we, were away for longer than a payer has time.
+#[tokio::test]
+async fn the_day_to_confirm_begins_when_the_payer_can_be_sent_to_their_bank() {
+    let test = TestOwner::new().await;
+    test.choose(Plan::Standard).await;
+    test.pay(CHALLENGED).await;
+    test.move_time("UPDATE plan_payments SET created_at = created_at - interval '2 days'").await;
+    test.later().await;
+    let waiting = test.payment().await;
+    assert_eq!(waiting.status, PaymentStatus::Funding);
+    confirm(&waiting).await;
+    test.later().await;
+    assert_eq!((test.charge().await.status, test.payment().await.id), (PlanChargeStatus::Paid, waiting.id));
+    test.workers.leave().await;
+}
+
 #[tokio::test]
 async fn a_payment_that_is_confirmed_at_the_last_moment_is_not_cancelled() {
     let test = TestOwner::new().await;
     test.choose(Plan::Standard).await;
     test.pay(CHALLENGED).await;
     let waiting = test.payment().await;
-    test.move_time("UPDATE plan_payments SET created_at = created_at - interval '2 days'").await;
+    test.move_time("UPDATE plan_payments SET waits_since = waits_since - interval '2 days'").await;
     confirm(&waiting).await;
     test.later().await;
     assert_eq!((test.charge().await.status, test.payment().await.id), (PlanChargeStatus::Paid, waiting.id));

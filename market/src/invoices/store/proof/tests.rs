@@ -22,6 +22,8 @@ use crate::stock::model::{Holder, Want};
 use crate::stock::store::reserve;
 use crate::testing::{Trader, database_time, eur, listing, pay};
 
+mod views;
+
 /// A seller in Germany, where the rate is 19 %, and a buyer in Switzerland.
 async fn parties(conn: &mut PgConnection) -> (Trader, Trader) {
     taxed(conn, "DE", 1_900).await;

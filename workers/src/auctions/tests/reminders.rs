@@ -11,11 +11,6 @@ impl TestMarket {
         mails.into_iter().map(|(user, data)| (user, data["leading"].clone(), data["watching"].clone())).collect()
     }
 
-    /// Who got mail that they lead.
-    async fn leading(&self) -> Vec<UserId> {
-        self.mails("winning").await.into_iter().map(|(user, _)| user).collect()
-    }
-
     /// Runs the reminder of the day before.
     async fn remind(&self, lot: AuctionId) {
         self.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;

@@ -21,7 +21,7 @@ pub struct NotifyLeader {
 
 impl NotifyLeader {
     /// How long after the retraction: whoever took a bid back because of a slip bids again at once, and the lead is gone.
-    pub const DELAY: TimeDelta = TimeDelta::minutes(5);
+    const DELAY: TimeDelta = TimeDelta::minutes(5);
 
     /// The notice that a retraction calls for; `None` if nobody leads who did not before.
     #[must_use]

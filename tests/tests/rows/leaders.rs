@@ -26,7 +26,7 @@ async fn row_leaders_hear_before_the_end_and_when_a_lead_comes_back() {
                AND payload ->> 'reminder' IS NOT DISTINCT FROM $3",
         )
         .bind(kind)
-        .bind(&auction)
+        .bind(auction.as_str())
         .bind(reminder)
         .fetch_one(&market.db.pool)
         .await

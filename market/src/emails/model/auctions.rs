@@ -49,8 +49,8 @@ pub struct Unsold {
     pub title: String,
 }
 
-/// To those who lead, instead of [`EndingSoon`] and with the same reference; or [again](Self::again), when they lead by another's
-/// retraction. Reference: the bid that was taken back.
+/// To those who lead: before the end, in the place of [`EndingSoon`] and with the same reference; or when a better bid was taken back,
+/// with that bid as the reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Winning {
     pub auction: AuctionId,
@@ -58,7 +58,7 @@ pub struct Winning {
     pub price: Money,
     /// True when there is no reserve.
     pub reserve_met: bool,
-    /// Whether they had been outbid, and a better bid was taken back.
+    /// Whether they lead because a better bid was taken back.
     pub again: bool,
     pub ends_at: DateTime<Utc>,
 }

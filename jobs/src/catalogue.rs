@@ -14,6 +14,7 @@ macro_rules! for_each_job {
                 $crate::auctions::CloseAuction,
                 $crate::auctions::RemindBidders,
                 $crate::auctions::NotifyOutbid,
+                $crate::auctions::NotifyLeader,
                 $crate::auctions::DefaultAward,
                 $crate::auctions::ExpireApproval,
         $crate::auctions::ExpireSecondChance,

@@ -6,9 +6,10 @@
 use market::auctions::model::{AuctionStatus, Closed, Participant, Retracted, SecondChance};
 use market::auctions::store::{Defaulted, Lapsed};
 use market::emails::model::{
-    AwardDefaulted, BidsLapsed, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold, Won,
+    AwardDefaulted, BidsLapsed, Content, EndingSoon, Outbid, SecondChanceLapsed, SecondChanceOffered, Sold, Unsold,
+    Winning, Won,
 };
-use market::emails::store::ToTraders;
+use market::emails::store::{self as emails, ToTraders};
 use market::identity::store as identity;
 use market::ids::{BidId, ListingId, SecondChanceId};
 use market::listings::store as listings;
@@ -48,8 +49,17 @@ pub async fn bids_lapsed(tx: &mut JobTx, bid: BidId, retracted: &Retracted) -> R
     Ok(post_to(tx, &people, &bid.to_string(), &content).await?)
 }
 
-/// Reminds those who trade for these organisations of the end. `reference` names the reminder: they
-/// get each one once.
+/// The templates of reminders: somebody gets one of them for each reminder.
+const REMINDERS: [&str; 2] = ["winning", "ending_soon"];
+
+/// Notifies those who trade for the organisation that leads. `reference` names the reminder, or the bid whose retraction made it lead
+/// again: they are notified once of each, and not of a reminder that they have had as somebody who does not lead.
+pub async fn winning(tx: &mut JobTx, leader: OrgId, reference: &str, winning: Winning) -> Result<(), MailError> {
+    let people = traders(tx, leader).await?;
+    remind(tx, &people, reference, &Content::Winning(winning)).await
+}
+
+/// Reminds those who trade for these organisations, which do not lead, of the end. `reference` names the reminder: they get each one once.
 pub async fn ending_soon(tx: &mut JobTx, orgs: &[OrgId], reference: &str, ending: EndingSoon) -> Result<(), MailError> {
     if orgs.is_empty() {
         return Ok(());
@@ -65,7 +75,12 @@ pub async fn ending_soon_to(
     reference: &str,
     ending: EndingSoon,
 ) -> Result<(), MailError> {
-    Ok(post_to(tx, people, reference, &Content::EndingSoon(ending)).await?)
+    remind(tx, people, reference, &Content::EndingSoon(ending)).await
+}
+
+async fn remind(tx: &mut JobTx, people: &[UserId], reference: &str, content: &Content) -> Result<(), MailError> {
+    let people = emails::without(tx, people, &REMINDERS, reference).await?;
+    Ok(post_to(tx, &people, reference, content).await?)
 }
 
 /// The mails to buyer and seller of each award, whether by bid or by purchase: one per person and order. One to the seller if nobody

@@ -105,7 +105,8 @@ fn sending(email: EmailId, content: &Content) -> Enqueue {
         | Content::AlreadyRegistered(_)
         | Content::Outbid(_)
         | Content::BidsLapsed(_)
-        | Content::EndingSoon(_) => Priority::High,
+        | Content::EndingSoon(_)
+        | Content::Winning(_) => Priority::High,
         _ => Priority::Normal,
     };
     Enqueue::new(&SendEmail { email }).priority(priority)

@@ -233,6 +233,8 @@ pub struct Retracted {
     pub public_change: bool,
     /// Whose bids went along, because their limit in the sale event does not cover them any more.
     pub lapsed: Vec<OrgId>,
+    /// Who leads now and did not before.
+    pub new_leader: Option<OrgId>,
 }
 
 /// A lot, or a share of one, that somebody won or bought, and the order that it became.

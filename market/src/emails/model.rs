@@ -41,7 +41,7 @@ pub use account::{
 };
 pub use appointments::{AppointmentNews, StorageNews};
 pub use approvals::ApprovalNews;
-pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Won};
+pub use auctions::{EndingSoon, Outbid, Sold, Unsold, Winning, Won};
 pub use categories::EmailCategory;
 pub use chat::UnreadMessages;
 pub use defaults::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
@@ -167,6 +167,7 @@ pub enum Content {
     Sold(Sold),
     Unsold(Unsold),
     EndingSoon(EndingSoon),
+    Winning(Winning),
     ApprovalAsked(ApprovalNews),
     ApprovalCountered(ApprovalNews),
     ApprovalEnded(ApprovalNews),
@@ -261,6 +262,7 @@ impl Content {
             Self::Sold(_) => "sold",
             Self::Unsold(_) => "unsold",
             Self::EndingSoon(_) => "ending_soon",
+            Self::Winning(_) => "winning",
             Self::ApprovalAsked(_) => "approval_asked",
             Self::ApprovalCountered(_) => "approval_countered",
             Self::ApprovalEnded(_) => "approval_ended",

@@ -2,6 +2,7 @@
 
 pub mod preferences;
 mod traders;
+mod without;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ use crate::identity::UserStatus;
 use crate::ids::EmailId;
 
 pub use traders::{ToTraders, insert_for_traders};
+pub use without::without;
 
 /// The most characters kept of a mail server's response.
 const MAX_RESPONSE: usize = 1000;

@@ -1,6 +1,6 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::*;
 use crate::smtp::Options;
@@ -123,19 +123,64 @@ async fn a_message_is_shown_decoded_and_nothing_in_it_runs() -> Result<()> {
     Ok(())
 }
 
-const LINKED: &str = "Subject: Confirm\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
-    --b\r\nContent-Type: text/plain\r\n\r\nConfirm:\r\nhttp://127.0.0.1:7300/verify-email?token=a&b=c\r\njavascript:alert(1)\r\n\
-    --b\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html><html><head lang=en><title>x</title></head>\
-    <a href=\"http://127.0.0.1:7300/verify-email?token=a\">Confirm</a>\r\n--b--";
+/// A mail with the same link in its text and in its HTML.
+fn linked(link: &str) -> String {
+    let escaped = link.replace('&', "&amp;");
+    format!(
+        "Subject: Confirm\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+         --b\r\nContent-Type: text/plain\r\n\r\nConfirm:\r\n{link}\r\njavascript:alert(1)\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html><html><head lang=en><title>x</title></head>\
+         <a href=\"{escaped}\">Confirm</a>\r\n--b--"
+    )
+}
 
-/// Pages refuse to be shown in a frame, so links open beside it, and are listed as well.
+/// Where the page's first link to elsewhere leads, read once, as a browser does.
+fn href(page: &str) -> Result<String> {
+    let (_, rest) = page.split_once("<a href=\"http").context("no link to elsewhere")?;
+    let (written, _) = rest.split_once('"').context("a link without an end")?;
+    let mut pieces = written.split('&');
+    let mut address = format!("http{}", pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let rest = ["amp;", "#38;"].into_iter().find_map(|entity| piece.strip_prefix(entity));
+        address.push('&');
+        address.push_str(rest.with_context(|| format!("{written}: an ampersand as it is"))?);
+    }
+    Ok(address)
+}
+
+/// Opens the address, and returns the request line that the server behind it is sent.
+async fn follow(server: &TcpListener, address: &str) -> Result<String> {
+    let serve = async {
+        let (stream, _) = server.accept().await?;
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        let request = lines.next_line().await?.context("no request")?;
+        while lines.next_line().await?.is_some_and(|header| !header.is_empty()) {}
+        write.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").await?;
+        anyhow::Ok(request)
+    };
+    let open = async { anyhow::Ok(reqwest::get(address).await?.error_for_status()?) };
+    let (request, _) = tokio::try_join!(serve, open)?;
+    Ok(request)
+}
+
+/// Pages refuse to be shown in a frame, so links open beside it, and are listed as well. Both lead to where the mail says, with all of
+/// the query.
 #[tokio::test]
 async fn links_of_a_message_can_be_followed() -> Result<()> {
+    const PLACE: &str = "/verify-email?token=a%2Bb%26amp%3B&amp=c&next=%2Forders%3Fa%3D1";
     let mailbox = TestMailbox::start().await?;
-    mailbox.send("you@y.se", LINKED).await?;
+    let server = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let link = format!("http://{}{PLACE}", server.local_addr()?);
+    mailbox.send("you@y.se", &linked(&link)).await?;
+    for path in ["/messages/1", "/messages/1/html"] {
+        let address = href(&mailbox.get(path).await?.text().await?)?;
+        assert_eq!(address, link, "{path}");
+        assert_eq!(follow(&server, &address).await?, format!("GET {PLACE} HTTP/1.1"));
+    }
+
     let page = mailbox.get("/messages/1").await?.text().await?;
-    let link = r#"<a href="http://127.0.0.1:7300/verify-email?token=a&#38;b=c" target="_blank" rel="noreferrer">"#;
-    assert!(page.contains(link), "{page}");
+    assert!(page.contains(r#"next=%2Forders%3Fa%3D1" target="_blank" rel="noreferrer">"#), "{page}");
     assert!(!page.contains("href=\"javascript"), "{page}");
     let html = mailbox.get("/messages/1/html").await?.text().await?;
     assert!(html.starts_with(r#"<!DOCTYPE html><html><head lang=en><base target="_blank"><title>"#), "{html}");

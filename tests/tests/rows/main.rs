@@ -27,6 +27,7 @@ mod flood;
 mod imports;
 mod keys;
 mod killed_documents;
+mod leaders;
 mod live_auctions;
 mod live_bids;
 mod live_stock;

@@ -5,6 +5,7 @@ mod default_award;
 mod expire_approval;
 mod expire_second_chance;
 mod flag_accounts;
+mod notify_leader;
 mod notify_outbid;
 mod open_auction;
 mod remind_bidders;

@@ -2,7 +2,7 @@ use jobs::auctions::RemindBidders;
 use jobs::auctions::mail::{self, title};
 use market::auctions::model::{AuctionStatus, AuctionView, LotMode};
 use market::auctions::store;
-use market::emails::model::EndingSoon;
+use market::emails::model::{EndingSoon, Winning};
 use market::watches::store as watches;
 use queue::{Handler, JobTx, Outcome};
 use serde::{Deserialize, Serialize};
@@ -70,23 +70,31 @@ async fn bidders(job: &RemindBidders, tx: &mut JobTx, view: &AuctionView, after:
     let bidders = store::bidders(tx, job.auction, after, BATCH).await?;
     let Some(last) = bidders.last() else { return Ok((None, 0)) };
     let leader = store::leader(tx, job.auction).await?;
-    let (leading, others): (Vec<OrgId>, Vec<OrgId>) =
-        bidders.iter().map(|bidder| bidder.org).partition(|org| Some(*org) == leader);
+    let others: Vec<OrgId> = bidders.iter().map(|bidder| bidder.org).filter(|org| Some(*org) != leader).collect();
     let title = title(tx, view.listing_id).await?;
     let reference = format!("{}:{}", job.auction, job.reminder);
     // The leader first: somebody who also trades for another bidder is reminded as the
     // leader.
-    for (orgs, leads) in [(leading, true), (others, false)] {
-        let ending = EndingSoon {
+    if let Some(leader) = leader.filter(|leader| bidders.iter().any(|bidder| bidder.org == *leader)) {
+        let winning = Winning {
             auction: job.auction,
             title: title.clone(),
             price: view.price,
-            leading: (view.lot_mode == LotMode::Whole).then_some(leads),
-            watching: false,
+            reserve_met: view.reserve_met,
+            again: false,
             ends_at: view.ends_at,
         };
-        mail::ending_soon(tx, &orgs, &reference, ending).await?;
+        mail::winning(tx, leader, &reference, winning).await?;
     }
+    let ending = EndingSoon {
+        auction: job.auction,
+        title,
+        price: view.price,
+        leading: (view.lot_mode == LotMode::Whole).then_some(false),
+        watching: false,
+        ends_at: view.ends_at,
+    };
+    mail::ending_soon(tx, &others, &reference, ending).await?;
     Ok((Some(Reminded::Bidder(last.number)), i64::try_from(bidders.len())?))
 }
 

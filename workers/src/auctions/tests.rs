@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::auctions::{
-    CloseAuction, ExpireApproval, FlagAccounts, NotifyOutbid, OpenAuction, RemindBidders, Reminder, SweepAuctions,
+    CloseAuction, ExpireApproval, FlagAccounts, NotifyLeader, NotifyOutbid, OpenAuction, RemindBidders, Reminder,
+    SweepAuctions,
 };
 use market::auctions::model::{AuctionStatus, AuctionView, LotMode, NewAuction};
 use market::auctions::store::{self, PlaceBid};
@@ -32,6 +33,7 @@ impl TestMarket {
             .with::<CloseAuction>()
             .with::<RemindBidders>()
             .with::<NotifyOutbid>()
+            .with::<NotifyLeader>()
             .with::<FlagAccounts>()
             .with::<ExpireApproval>()
             .with::<SweepAuctions>();
@@ -99,6 +101,11 @@ impl TestMarket {
         .fetch_all(&self.workers.db.pool)
         .await
         .unwrap()
+    }
+
+    /// Who got mail that they lead.
+    async fn leading(&self) -> Vec<UserId> {
+        self.mails("winning").await.into_iter().map(|(user, _)| user).collect()
     }
 
     /// Puts another person in the place of the one who trades for the organisation.
@@ -279,5 +286,6 @@ async fn the_sweep_adds_what_is_missing_and_pulls_what_is_late() {
 mod approvals;
 mod closings;
 mod flags;
+mod leaders;
 mod outbid;
 mod reminders;

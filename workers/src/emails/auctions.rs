@@ -1,6 +1,6 @@
 //! Letters about auctions.
 
-use market::emails::model::{EndingSoon, Outbid, Sold, Unsold, Won};
+use market::emails::model::{EndingSoon, Outbid, Sold, Unsold, Winning, Won};
 
 use super::formats::one_line;
 use super::letter::{Letter, Place, fact};
@@ -93,6 +93,31 @@ pub(super) fn ending_soon(it: &EndingSoon, place: &Place<'_>) -> Letter {
         action: Some(place.auction(it.auction)),
         note: Some(words.end_may_move().to_owned()),
         reason: words.ending_reason().to_owned(),
+        ..Letter::default()
+    }
+}
+
+pub(super) fn winning(it: &Winning, place: &Place<'_>) -> Letter {
+    let (words, title) = (place.words, one_line(&it.title));
+    let price = place.money(it.price);
+    let (subject, outlook) = if it.reserve_met {
+        (words.winning_subject(&title), words.winning_outlook())
+    } else {
+        (words.winning_below_subject(&title), words.winning_below_outlook())
+    };
+    Letter {
+        subject,
+        preview: words.winning_preview(&price),
+        heading: words.winning_heading().to_owned(),
+        paragraphs: vec![
+            if it.again { words.winning_again(&title) } else { words.winning_text(&title) },
+            outlook.to_owned(),
+        ],
+        figure: Some(fact(words.current_price(), price)),
+        facts: vec![fact(words.ends(), place.time(it.ends_at))],
+        action: Some(place.auction(it.auction)),
+        note: Some(words.end_may_move().to_owned()),
+        reason: words.outbid_reason().to_owned(),
         ..Letter::default()
     }
 }

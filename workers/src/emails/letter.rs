@@ -194,6 +194,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::Sold(it), _) => Ok(auctions::sold(it, place)),
         (Content::Unsold(it), _) => Ok(auctions::unsold(it, place)),
         (Content::EndingSoon(it), _) => Ok(auctions::ending_soon(it, place)),
+        (Content::Winning(it), _) => Ok(auctions::winning(it, place)),
         (Content::ApprovalAsked(it), _) => Ok(approvals::asked(it, place)),
         (Content::ApprovalCountered(it), _) => Ok(approvals::countered(it, place)),
         (Content::ApprovalEnded(it), _) => Ok(approvals::ended(it, place)),

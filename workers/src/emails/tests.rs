@@ -18,6 +18,7 @@ use shared::money::{Currency, Money};
 
 use super::{Language, Link, Reader, RenderError, Rendered, Renderer};
 
+mod auctions;
 mod categories;
 mod documents;
 mod files;
@@ -291,6 +292,7 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(plans::ended());
     mails.extend(files::missing_proofs(&title, &org_name).map(|mail| (mail, Link::None)));
     mails.extend(files::documents_anew(&title, &org_name));
+    mails.extend(auctions::leads(&title).map(|mail| (mail, Link::None)));
     mails
 }
 

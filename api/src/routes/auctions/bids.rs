@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use jobs::auctions::events::{News, announce};
-use jobs::auctions::{FlagAccounts, NotifyOutbid, mail};
+use jobs::auctions::{FlagAccounts, NotifyLeader, NotifyOutbid, mail};
 use market::auctions::model::{self, AuctionView, BidView, SecretMoney};
 use market::auctions::rules::Effect;
 use market::auctions::store::{self, AuctionError};
@@ -238,6 +238,9 @@ async fn retract_bid(
         announce(&mut tx, News::Retraction, &retracted.auction);
     }
     mail::bids_lapsed(&mut tx, bid, &retracted).await?;
+    if let Some(notice) = NotifyLeader::of(bid, &retracted) {
+        let _ = tx.enqueue_with(notice).await?;
+    }
     tx.commit().await?;
     Ok(Json(retracted.auction))
 }

@@ -61,6 +61,8 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
         }
     };
     let leader = retraction.standing.leader;
+    let before = locked.state.standing.leader.map(|leader| leader.org);
+    let new_leader = leader.map(|leader| leader.org).filter(|org| Some(*org) != before);
     let leading = leader.and_then(|leader| rows.iter().find(|row| row.seq == leader.rank.seq)).map(|row| row.id.0);
     let public_change = retraction.public_change || lapsed > 0;
     limits::write(conn, std::iter::once(&locked)).await?;
@@ -99,7 +101,7 @@ pub async fn retract(conn: &mut PgConnection, bid: BidId, org: OrgId, user: User
     )
     .fetch_one(conn)
     .await?;
-    Ok(Retracted { auction: written.into_view(Some(org)), public_change, lapsed: lapsed_of })
+    Ok(Retracted { auction: written.into_view(Some(org)), public_change, lapsed: lapsed_of, new_leader })
 }
 
 /// The organisation's standing bids, from the one numbered `seq` on.

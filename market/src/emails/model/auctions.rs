@@ -49,13 +49,27 @@ pub struct Unsold {
     pub title: String,
 }
 
-/// To bidders and watchers. Reference: the auction and which reminder it is.
+/// To those who lead: before the end, in the place of [`EndingSoon`] and with the same reference; or when a better bid was taken back,
+/// with that bid as the reference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Winning {
+    pub auction: AuctionId,
+    pub title: String,
+    pub price: Money,
+    /// True when there is no reserve.
+    pub reserve_met: bool,
+    /// Whether they lead because a better bid was taken back.
+    pub again: bool,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// To bidders who do not lead, and watchers. Reference: the auction and which reminder it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndingSoon {
     pub auction: AuctionId,
     pub title: String,
     pub price: Money,
-    /// Whether the recipient leads; nobody does on a divisible lot.
+    /// Whether the recipient leads; nobody does on a divisible lot. Who leads gets [`Winning`]: true only in old mails.
     pub leading: Option<bool>,
     /// Whether the recipient has not bid, and only watches.
     #[serde(default)]

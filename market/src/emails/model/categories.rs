@@ -50,6 +50,7 @@ impl Content {
     pub const fn category(&self) -> Option<EmailCategory> {
         match self {
             Self::EndingSoon(_) => Some(EmailCategory::AuctionReminders),
+            Self::Winning(it) if !it.again => Some(EmailCategory::AuctionReminders),
             Self::PriceFell(_) | Self::Relisted(_) => Some(EmailCategory::Watches),
             Self::SavedSearchDigest(_) => Some(EmailCategory::SavedSearches),
             Self::StockLow(_) | Self::StockRecovered(_) => Some(EmailCategory::Stock),

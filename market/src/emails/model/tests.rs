@@ -1,7 +1,8 @@
 use shared::ids::OrgId;
+use shared::money::{Currency, Money};
 
 use super::*;
-use crate::ids::{ItemId, SiteId};
+use crate::ids::{AuctionId, ItemId, SiteId};
 
 #[test]
 fn the_template_name_is_the_serialised_tag() {
@@ -45,4 +46,19 @@ fn a_report_can_be_ended_if_nobody_asked_for_it_and_is_rather_sent_twice_than_ne
     let regular = Content::ReportReady(ReportReady { regular: true, ..asked });
     assert_eq!(regular.category(), Some(EmailCategory::Reports));
     assert!(!regular.at_most_once());
+}
+
+#[test]
+fn a_reminder_of_a_lead_can_be_ended_and_news_of_one_that_came_back_cannot() {
+    let winning = |again| {
+        let price = Money::from_minor(1_000, Currency::EUR);
+        let auction = AuctionId(uuid::Uuid::nil());
+        let (title, ends_at) = ("A".to_owned(), DateTime::UNIX_EPOCH);
+        Content::Winning(Winning { auction, title, price, reserve_met: true, again, ends_at })
+    };
+    for (again, category) in [(false, Some(EmailCategory::AuctionReminders)), (true, None)] {
+        let content = winning(again);
+        assert_eq!((content.category(), content.at_most_once()), (category, !again));
+        assert!(!content.can_wait(), "a lead of the night before may be gone");
+    }
 }

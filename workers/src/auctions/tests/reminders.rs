@@ -4,6 +4,20 @@ use shared::testing::Statements;
 
 use super::*;
 
+impl TestMarket {
+    /// What those who do not lead are reminded of: recipient, whether they lead, whether they only watch.
+    async fn reminded(&self) -> Vec<(UserId, Value, Value)> {
+        let mails = self.mails("ending_soon").await;
+        mails.into_iter().map(|(user, data)| (user, data["leading"].clone(), data["watching"].clone())).collect()
+    }
+
+    /// Runs the reminder of the day before.
+    async fn remind(&self, lot: AuctionId) {
+        self.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+        self.workers.queue.drain().await;
+    }
+}
+
 #[tokio::test]
 async fn bidders_are_reminded_twice_and_each_time_once() {
     for clock in clocks() {
@@ -16,26 +30,79 @@ async fn bidders_are_reminded_twice_and_each_time_once() {
             market.enqueue(&RemindBidders { auction: lot, reminder }).await;
         }
         assert_eq!(market.workers.queue.drain().await, 2);
-        let reminded = async |market: &TestMarket| {
-            let mails = market.mails("ending_soon").await;
-            let mut reminded: Vec<_> = mails.into_iter().map(|(user, data)| (user, data["leading"].clone())).collect();
-            reminded.sort_by_key(|(user, _)| *user == market.bob.user);
-            reminded
-        };
-        let both = [(market.ann.user, json!(true)), (market.bob.user, json!(false))];
-        assert_eq!(reminded(&market).await, both);
+        let bob = (market.bob.user, json!(false), json!(false));
+        assert_eq!((market.leading().await, market.reminded().await), (vec![market.ann.user], vec![bob.clone()]));
         // The reminder an hour before the end waits for its time.
         let pending: Vec<RemindBidders> = enqueued(&market.workers.db.pool).await;
         assert!(matches!(pending.as_slice(), [job] if job.reminder == Reminder::Hour), "{pending:?}");
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
         assert_eq!(market.workers.queue.drain().await, 1);
-        assert_eq!(reminded(&market).await, both, "the same mail once");
+        assert_eq!((market.leading().await.len(), market.reminded().await.len()), (1, 1), "the same mail once");
 
         market.end_in(lot, TimeDelta::minutes(59)).await;
         assert_eq!(market.run().await, 1);
-        assert_eq!(reminded(&market).await.len(), 4);
+        assert_eq!(market.leading().await, [market.ann.user; 2]);
+        assert_eq!(market.reminded().await, [bob.clone(), bob]);
         market.close().await;
     }
+}
+
+/// The mail has the price of that moment and nobody's maximum, and says so when the price is below the reserve.
+#[tokio::test]
+async fn whoever_leads_before_the_end_hears_at_which_price_and_nothing_secret() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    for (reserve, is_met) in [(None, true), (Some(secret(3_000)), true), (Some(secret(9_000)), false)] {
+        let terms = NewAuction { reserve, ..market.terms().await };
+        let lot = market.auction(&terms).await;
+        market.bid(lot, market.bob, 3_000, None).await;
+        market.bid(lot, market.ann, 5_000, None).await;
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        market.remind(lot).await;
+        let (mails, seen) = (market.mails("winning").await, market.view(lot).await);
+        let (user, data) = mails.iter().find(|(_, data)| data["auction"] == json!(lot)).unwrap();
+        assert_eq!(*user, market.ann.user);
+        let expected = json!({
+            "auction": lot,
+            "title": data["title"],
+            "price": seen.price,
+            "reserve_met": is_met,
+            "again": false,
+            "ends_at": seen.ends_at,
+        });
+        assert_eq!(*data, expected);
+    }
+    market.close().await;
+}
+
+/// What counts is who leads when the reminder goes out.
+#[tokio::test]
+async fn whoever_was_outbid_before_the_reminder_does_not_hear_of_a_lead() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, market.ann, 2_000, None).await;
+    market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
+    market.bid(lot, market.bob, 5_000, None).await;
+    market.end_in(lot, TimeDelta::hours(23)).await;
+    market.workers.queue.drain().await;
+    assert_eq!(market.leading().await, [market.bob.user]);
+    assert_eq!(market.reminded().await, [(market.ann.user, json!(false), json!(false))]);
+    // The lead changes after the reminder: neither gets it again as the other one.
+    market.bid(lot, market.ann, 9_000, None).await;
+    market.remind(lot).await;
+    assert_eq!((market.leading().await, market.reminded().await.len()), (vec![market.bob.user], 1));
+
+    for over in [
+        "UPDATE auctions SET suspended = true WHERE id = $1",
+        "UPDATE auctions SET status = 'cancelled', closed_at = clock_timestamp() WHERE id = $1",
+    ] {
+        let lot = market.auction(&market.terms().await).await;
+        market.bid(lot, market.ann, 2_000, None).await;
+        market.end_in(lot, TimeDelta::hours(23)).await;
+        sqlx::query(over).bind(lot).execute(&market.workers.db.pool).await.unwrap();
+        market.remind(lot).await;
+    }
+    assert_eq!((market.leading().await.len(), market.reminded().await.len()), (1, 1));
+    market.close().await;
 }
 
 #[tokio::test]
@@ -82,14 +149,13 @@ async fn many_bidders_are_reminded_with_as_many_statements_as_few() {
         }
         market.end_in(lot, TimeDelta::hours(23)).await;
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
-        let before = market.mails("ending_soon").await.len();
+        let before = (market.leading().await.len(), market.reminded().await.len());
         let statements = Statements::containing(ABOUT_BIDDERS);
         let counting = statements.listen();
         assert_eq!(market.workers.queue.drain().await, 1);
         drop(counting);
-        let mails = market.mails("ending_soon").await.split_off(before);
-        assert_eq!(mails.len(), usize::try_from(bidders).unwrap());
-        assert_eq!(mails.iter().filter(|(_, data)| data["leading"] == json!(true)).count(), 1);
+        let after = (market.leading().await.len(), market.reminded().await.len());
+        assert_eq!(after, (before.0 + 1, before.1 + usize::try_from(bidders).unwrap() - 1));
         counted.push(statements.count());
     }
     assert!(counted[0] > 0 && counted[0] == counted[1], "{counted:?}");
@@ -108,9 +174,8 @@ async fn whoever_trades_for_the_leader_and_for_another_bidder_is_reminded_of_the
     market.end_in(lot, TimeDelta::hours(23)).await;
     market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
     market.workers.queue.drain().await;
-    let mails = market.mails("ending_soon").await;
-    let theirs: Vec<_> = mails.iter().filter(|(user, _)| *user == both).map(|(_, data)| &data["leading"]).collect();
-    assert_eq!(theirs, [&json!(true)]);
+    assert!(market.leading().await.contains(&both));
+    assert_eq!(market.reminded().await, [(market.bob.user, json!(false), json!(false))]);
     market.close().await;
 }
 
@@ -135,14 +200,8 @@ async fn whoever_only_watches_is_reminded_once_and_a_bidder_as_a_bidder() {
     for _ in 0..2 {
         market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
         market.workers.queue.drain().await;
-        let mut mails: Vec<_> = market
-            .mails("ending_soon")
-            .await
-            .into_iter()
-            .map(|(user, data)| (user, data["leading"].clone(), data["watching"].clone()))
-            .collect();
-        mails.sort_by_key(|(user, ..)| *user == watcher);
-        assert_eq!(mails, [(market.ann.user, json!(true), json!(false)), (watcher, Value::Null, json!(true))]);
+        assert_eq!(market.leading().await, [market.ann.user]);
+        assert_eq!(market.reminded().await, [(watcher, Value::Null, json!(true))]);
     }
     market.close().await;
 }

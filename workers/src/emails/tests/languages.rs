@@ -82,6 +82,7 @@ fn transactional_mails_cannot_be_ended() {
         "saved_search_digest",
         "stock_low",
         "stock_recovered",
+        "winning",
     ];
     assert_eq!(ended, BTreeSet::from(expected));
 }

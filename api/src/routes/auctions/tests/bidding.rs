@@ -1,3 +1,5 @@
+use jobs::auctions::NotifyLeader;
+use queue::testing::assert_enqueued;
 use shared::realtime::{self, Event};
 use tokio::sync::broadcast::Receiver;
 
@@ -159,6 +161,10 @@ async fn bids_are_taken_back_by_their_bidder_only() {
     market.post(&market.bob, &elsewhere, json!({})).await.refused(404, "not_found");
     let view = market.post(&market.bob, &path, json!({})).await.ok();
     assert_eq!((&view["price"], &view["you_lead"], &view["bid_count"]), (&eur("10.00"), &json!(false), &json!(1)));
+    assert_enqueued::<NotifyLeader>(&market.api.db.pool, |job| {
+        (job.auction, job.org) == (auction, market.ann_org) && job.taken_back.to_string() == id
+    })
+    .await;
     market.post(&market.bob, &path, json!({})).await.refused(409, "bid_retracted");
     let published = published(&mut events, auction);
     assert_eq!(published.last().map(|(kind, seq, _)| (kind.as_str(), *seq)), Some(("retraction", 4)), "{published:?}");

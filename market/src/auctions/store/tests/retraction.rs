@@ -19,6 +19,7 @@ async fn price_and_leader_follow_from_the_remaining_bids() {
     assert_eq!(third.auction.price, eur(5_100));
     let retracted = take_back(&mut conn, high.bid, b).await.expect("taken back");
     assert_eq!((retracted.auction.price, retracted.public_change, retracted.auction.version), (eur(3_100), true, 5));
+    assert_eq!(retracted.new_leader, Some(c.org));
     assert_row_follows_bids(&mut conn, lot).await;
     let view = seen(&mut conn, lot, Some(c)).await;
     assert_eq!((view.you_lead, view.bid_count, view.next_minimum), (Some(true), 2, eur(3_200)));
@@ -71,7 +72,7 @@ async fn taking_a_hidden_raise_back_is_hidden_too() {
     let raise = bid(&mut conn, lot, a, 6_000).await.expect("accepted");
     let before = seen(&mut conn, lot, Some(b)).await;
     let retracted = take_back(&mut conn, raise.bid, a).await.expect("taken back");
-    assert!(!retracted.public_change);
+    assert_eq!((retracted.public_change, retracted.new_leader), (false, None));
     let after = seen(&mut conn, lot, Some(b)).await;
     assert_eq!(after, AuctionView { server_time: after.server_time, ..before });
     assert_row_follows_bids(&mut conn, lot).await;

@@ -37,6 +37,15 @@ translated! { German says Auctions {
     ending_bid = "Sie haben mitgeboten.";
     ending_reason = "Sie erhalten diese E-Mail, weil Sie in dieser Auktion geboten haben oder sie beobachten.";
 
+    winning_subject(title) = "Sie liegen vorn: {title}";
+    winning_below_subject(title) = "Sie liegen vorn, unter dem Mindestpreis: {title}";
+    winning_preview(price) = "Ihr Gebot ist das höchste. Der Preis liegt bei {price}.";
+    winning_heading = "Sie sind der Höchstbietende";
+    winning_text(title) = "Die Auktion von „{title}“ geht zu Ende, und Sie liegen vorn.";
+    winning_again(title) = "Ein höheres Gebot auf „{title}“ wurde zurückgenommen, deshalb liegen Sie wieder vorn. Sie sind wie zuvor an Ihr Gebot gebunden.";
+    winning_outlook = "Wenn Sie bis zum Ende niemand überbietet, gewinnen Sie das Los zum aktuellen Preis.";
+    winning_below_outlook = "Der Mindestpreis des Verkäufers ist nicht erreicht. Bleibt es bis zum Ende dabei, entscheidet der Verkäufer über Ihr Gebot. Bis dahin können Sie Ihr Höchstgebot erhöhen.";
+
     default_subject(title) = "Nicht rechtzeitig bezahlt: „{title}“";
     default_heading = "Der Verkauf ist hinfällig";
     default_buyer(title) = "Ihre Zahlung für „{title}“ ist nicht rechtzeitig eingegangen, deshalb ist der Verkauf hinfällig. Das zählt als Verstoß Ihres Unternehmens.";

@@ -37,6 +37,15 @@ english! { Auctions {
     ending_bid = "You have bid on it.";
     ending_reason = "You are receiving this email because you bid on this auction or watch it.";
 
+    winning_subject(title) = "You are winning: {title}";
+    winning_below_subject(title) = "You lead, below the reserve: {title}";
+    winning_preview(price) = "Your bid is the highest. The price is {price}.";
+    winning_heading = "You are the highest bidder";
+    winning_text(title) = "The auction of “{title}” is about to end, and you are leading.";
+    winning_again(title) = "A higher bid on “{title}” was taken back, so you are leading again. Your bid binds you as before.";
+    winning_outlook = "If nobody outbids you before the end, you win the lot at the current price.";
+    winning_below_outlook = "The seller's reserve has not been met. If it still is not at the end, the seller decides about your bid. You can raise your maximum until then.";
+
     default_subject(title) = "Not paid in time: “{title}”";
     default_heading = "The sale is off";
     default_buyer(title) = "Your payment for “{title}” did not arrive in time, so the sale is off. This counts as a strike against your organisation.";

@@ -2,6 +2,7 @@
 
 mod acts;
 mod limits;
+mod machine;
 mod races;
 mod timetable;
 

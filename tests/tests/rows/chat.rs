@@ -36,11 +36,11 @@ async fn begun(by: &Person, mut about: Value, text: &str) -> String {
     format!("/v1/conversations/{}", id(&begun["conversation"]))
 }
 
-async fn write(by: &Person, conversation: &str, text: &str) -> Value {
+pub(super) async fn write(by: &Person, conversation: &str, text: &str) -> Value {
     by.post(&format!("{conversation}/messages"), message(text)).await.ok()
 }
 
-async fn texts(of: &Person, conversation: &str) -> Vec<String> {
+pub(super) async fn texts(of: &Person, conversation: &str) -> Vec<String> {
     let page = of.get(&format!("{conversation}/messages")).await.ok();
     let texts = page["items"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap().to_owned());
     texts.collect()

@@ -150,7 +150,7 @@ async fn exports<'a>(
     asked
 }
 
-/// What goes on its way in the yard.
+/// Orders that goods leave a yard for.
 struct Yard {
     /// Its buyer comes for it.
     order: String,
@@ -158,9 +158,9 @@ struct Yard {
     /// Its seller sends it, and has given a part of it back.
     sent: String,
     shipment: String,
-    /// Of waste.
+    /// Waste, which its seller sends too.
     film: String,
-    waste: String,
+    film_shipment: String,
 }
 
 impl Yard {
@@ -173,8 +173,8 @@ impl Yard {
         let part = json!({"amount": eur("50.00"), "reason": "One has a scratch."});
         let _ = ann.post(&format!("/v1/orders/{sent}/refunds"), part).await.ok();
         let film = bought(bob, &waste(market, admin, ann).await).await;
-        let waste = shipped(ann, &film).await;
-        Self { order, appointment, sent, shipment, film, waste }
+        let film_shipment = shipped(ann, &film).await;
+        Self { order, appointment, sent, shipment, film, film_shipment }
     }
 
     /// Every kind of paper.
@@ -185,7 +185,7 @@ impl Yard {
                 PaperKind::PickingList => (ann, &self.order),
                 PaperKind::ShippingLabel => (ann, &self.shipment),
                 PaperKind::ReleasePass => (bob, &self.appointment),
-                PaperKind::WasteMovement => (ann, &self.waste),
+                PaperKind::WasteMovement => (ann, &self.film_shipment),
             };
             let paper = json!({"kind": kind, "about": about});
             asked.push(ask(by, "/v1/papers", paper, |id| format!("papers/{id}.pdf")).await);

@@ -4,7 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the environment names the servers of the tests")]
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,6 +15,15 @@ use tokio::process::{Child, Command};
 /// Three auctions: one with outbidding and raises, one with a refused raise, and one whose only bid
 /// is below its opening price.
 const BIDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/bids.csv");
+
+/// Where `./dev test` installs it.
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.dev/tools/reports/bin/python");
+/// Prints what is in the cells of a workbook's first sheet.
+const CELLS: &str = "
+import json, sys, openpyxl
+sheet = openpyxl.load_workbook(sys.argv[1]).worksheets[0]
+print(json.dumps([cell for row in sheet.iter_rows(values_only=True) for cell in row], default=str))
+";
 
 struct TestPrograms {
     db: TestDb,
@@ -154,15 +163,56 @@ fn expected() -> Value {
     })
 }
 
+/// What a program prints.
+fn printed(program: &mut std::process::Command) -> String {
+    let output = program.output().unwrap();
+    assert!(output.status.success(), "{program:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The text of a paper in the order in which it was drawn, box by box, on one line.
+fn text(paper: &Path) -> String {
+    let drawn = printed(std::process::Command::new("pdftotext").arg("-raw").arg(paper).arg("-"));
+    drawn.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Reads the documents with tools of others: each says what it is about, and nothing that is known of the waste is left to be filled in.
+fn assert_readable(documents: &[PathBuf], sales_total: f64) {
+    let [invoice, month, sales, waste] = documents else { panic!("not four: {documents:?}") };
+    let number = invoice.file_stem().unwrap().to_str().unwrap().strip_prefix("invoice-").unwrap();
+    for (paper, wanted) in [(invoice, number), (month, "Monthly analytics")] {
+        let text = text(paper);
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(Path::new(PYTHON).exists(), "openpyxl is not installed: `./dev test` with any filter does so");
+    let cells = printed(std::process::Command::new(PYTHON).args(["-c", CELLS]).arg(sales));
+    let cells: Vec<Value> = serde_json::from_str(&cells).unwrap();
+    assert!(cells.contains(&json!(sales_total)), "{sales_total}: {cells:?}");
+
+    let text = text(waste);
+    for (title, next, wanted) in [
+        ("3. Actual quantity", "4. Actual date", &["0.5"][..]),
+        ("5 (a).", "5 (b).", &["Hansa Freight", "Kai 1, 20457 Hamburg", "road"]),
+        ("7. Recovery facility", "8. Recovery operation", &["Nordic Recycling", "Kajen 4, 6700 Esbjerg, Denmark"]),
+        ("8. Recovery operation", "9. Usual description", &["R3"]),
+        ("10. Waste identification", "11. Countries", &["B3011", "02 01 04", "AVV 020104"]),
+        ("11. Countries", "12. Declaration", &["DE Germany", "DK Denmark"]),
+    ] {
+        let start = text.find(title).unwrap_or_else(|| panic!("no {title}: {text}"));
+        let end = start + text[start..].find(next).unwrap_or_else(|| panic!("no {next} after {title}: {text}"));
+        for stated in wanted {
+            assert!(text[start..end].contains(stated), "{stated} in {title}: {text}");
+        }
+    }
+}
+
 /// The figures without the lateness of the closings, which is only known to be above zero, and without the webhooks that came again, which
 /// may be any number.
 fn figures(output: &str) -> Value {
     let mut figures: Value = serde_json::from_str(output).unwrap();
     let documents = figures.as_object_mut().unwrap().remove("documents").unwrap();
     let documents: Vec<PathBuf> = serde_json::from_value(documents).unwrap();
-    let kinds = documents.iter().map(|path| std::fs::read(path).unwrap()[..4].to_vec());
-    let kinds: Vec<_> = kinds.map(|magic| String::from_utf8_lossy(&magic).into_owned()).collect();
-    assert_eq!(kinds, ["%PDF", "%PDF", "PK\u{3}\u{4}", "%PDF"], "{documents:?}");
+    assert_readable(&documents, figures["report_total"].as_str().unwrap().parse().unwrap());
     for lateness in ["closing_lateness_p50_ms", "closing_lateness_p99_ms"] {
         assert!(figures.as_object_mut().unwrap().remove(lateness).unwrap().as_f64().unwrap() > 0.0);
     }

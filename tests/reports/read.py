@@ -30,6 +30,8 @@ ROWS_ON_PAPER = 2_000
 TEXT_ON_PAPER = 300
 # Poppler interprets a page anew for every cell on it: fifty pages of a table take it minutes.
 PAGES_FOR_POPPLER = 8
+# What the tests write and no font has: U+FFFD stands in its place on paper. Every other sign is there as it is.
+WITHOUT_GLYPH = {"\U0001f69c"}
 
 
 def units(text: str) -> int:
@@ -285,8 +287,9 @@ def on_paper(value, kind: str, text: str, at: str) -> None:
         wanted = letters(value[:TEXT_ON_PAPER] + MARK if cut else value)
         here = letters(text)
         same("pdf", len(here), len(wanted), f"{at}: {here[:60]!r} for {wanted[:60]!r}")
-        # U+FFFD stands where no font has the sign.
-        differ = [(a, b) for a, b in zip(here, wanted, strict=True) if a not in (b, "\ufffd")]
+        differ = [
+            (a, b) for a, b in zip(here, wanted, strict=True) if a != b and not (a == "\ufffd" and b in WITHOUT_GLYPH)
+        ]
         same("pdf", differ, [], at)
 
 

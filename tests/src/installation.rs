@@ -179,6 +179,12 @@ impl TestInstallation {
         Part::start_on(program, &self.env, &["pool", pool], &[("S3_ENDPOINT", store.to_owned())])
     }
 
+    /// Changes settings of the parts that start from now on, by the names of the environment.
+    pub fn set(&mut self, settings: &[(&str, String)]) {
+        self.env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self.config = Config::from_source(Source::new("", self.env.clone())).expect("the settings are right");
+    }
+
     /// Starts another API of the same installation; where it answers.
     pub async fn another_api(&mut self) -> String {
         let server = Server::bind(ANY_PORT).await.expect("a port");

@@ -7,7 +7,7 @@ use chrono::{Datelike, Months};
 use market::ids::{InvoiceId, ItemId, ListingId, OrderId, PaperId, ReportId, ShipmentId};
 use market::orders::model::OrderStatus;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Duration, Instant, sleep};
 use uuid::Uuid;
 
@@ -167,8 +167,8 @@ impl Documents<'_> {
             let call = self.client.post("/v1/shipments").as_(recycler).idempotent("demo-film-shipment").json(&body);
             call.send::<Made<_>>().await?.id
         };
-        let body = json!({"kind": "waste_movement", "about": shipment});
-        let call = self.client.post("/v1/papers").as_(recycler).idempotent("demo-film-paper").json(&body);
+        let body = json!({"kind": "waste_movement", "about": shipment, "waste": annex_vii()});
+        let call = self.client.post("/v1/papers").as_(recycler).idempotent("demo-film-annex-vii").json(&body);
         let paper: Made<PaperId> = call.send().await?;
         self.until_ready(&format!("/v1/papers/{}", paper.id), recycler).await
     }
@@ -191,6 +191,18 @@ impl Documents<'_> {
             sleep(Duration::from_millis(200)).await;
         }
     }
+}
+
+/// What the recycler states of the film's way to a neighbouring country. The OECD's code is asked for only where it is another than that
+/// of Basel.
+fn annex_vii() -> Value {
+    json!({
+        "facility": {"name": "Nordic Recycling", "address": "Kajen 4, 6700 Esbjerg", "country": "DK"},
+        "operation": "R3",
+        "basel_code": "B3011",
+        "national_code": "AVV 020104",
+        "carriers": [{"name": "Hansa Freight", "address": "Kai 1, 20457 Hamburg", "means_of_transport": "road"}],
+    })
 }
 
 /// The documents in a folder, by their names; none if there is no folder.

@@ -78,6 +78,12 @@ impl Person {
         if self.org.is_empty() { request } else { request.header("tradeyard-org", &self.org) }
     }
 
+    /// The same person in the same session, at another API.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         send(self.request(&Method::GET, path)).await
     }

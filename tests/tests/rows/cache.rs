@@ -1,6 +1,9 @@
 #![expect(clippy::expect_used, reason = "a test without its servers ends here")]
 
+use market::money::model::NewSnapshot;
+use market::money::store::rates;
 use serde_json::{Value, json};
+use shared::money::Currency;
 use shared::testing::{NetworkFault, Proxy, redis_database};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, id};
@@ -8,7 +11,8 @@ use tests::servers::OwnRedis;
 
 const PARTS: &str = "01900000-0000-7000-8000-000000000002";
 /// What visitors read.
-const PAGES: [&str; 4] = ["/v1/listings", "/v1/listings?facets=true&category=parts", "/v1/categories", "/v1/models"];
+const PAGES: [&str; 5] =
+    ["/v1/listings", "/v1/listings?facets=true&category=parts", "/v1/categories", "/v1/models", "/v1/fx/rates"];
 
 async fn offered(by: &Person, title: &str) {
     let item = json!({"category_id": PARTS, "sku": title, "title": title});
@@ -17,6 +21,18 @@ async fn offered(by: &Person, title: &str) {
         "price": {"amount": "90.00", "currency": "EUR"}});
     let listing = id(&by.post("/v1/listings", draft).await.ok());
     let _ = by.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
+}
+
+/// A bank has stated the rates of this day.
+async fn stated(market: &TestInstallation, day: &str) {
+    let snapshot = NewSnapshot {
+        source: "test".to_owned(),
+        day: day.parse().expect("a day"),
+        checksum: [1; 32],
+        rates: [(Currency::USD, "1.0862".parse().expect("a rate"))].into(),
+    };
+    let mut conn = market.db.pool.acquire().await.expect("a connection");
+    rates::store(&mut conn, &snapshot).await.expect("rates");
 }
 
 /// What visitors are answered, page by page.
@@ -58,6 +74,7 @@ async fn row_cache_flushed_stopped_or_slow() {
     let admin = market.admin().await;
     let ann = market.trader(&admin, "Ann").await;
     offered(&ann, "Plough").await;
+    stated(&market, "2026-01-02").await;
     until_kept(&market, &direct).await;
     while titles(&market.get(PAGES[0]).await.ok()) != ["Plough"]
         || titles(&market.get(PAGES[1]).await.ok()) != ["Plough"]
@@ -71,8 +88,10 @@ async fn row_cache_flushed_stopped_or_slow() {
     redis.kill().await.expect("Redis is killed");
     assert_eq!(read(&market).await, wanted, "stopped");
     offered(&ann, "Harrow").await;
+    stated(&market, "2026-01-05").await;
     let wanted = read(&market).await;
     assert_eq!(titles(&wanted[0]), ["Harrow", "Plough"]);
+    assert_eq!(wanted[4]["day"], "2026-01-05");
 
     redis.up().await.expect("Redis starts again");
     until_kept(&market, &direct).await;

@@ -7,9 +7,12 @@ use tests::installation::people::{Person, eur, id};
 use tests::installation::socket::Socket;
 use tests::until::until_sql;
 
+use super::imports::send;
+
 /// Requires no attributes.
 const CONSOLES: &str = "01900000-0000-7000-8000-000000000012";
 const PDF: &[u8] = b"%PDF-1.4 a data sheet";
+const PHOTOGRAPH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../cli/data/photos/lots/whole.jpg");
 
 /// A published listing of three units at a fixed price.
 async fn listed(by: &Person, title: &str) -> String {
@@ -33,11 +36,11 @@ async fn begun(by: &Person, mut about: Value, text: &str) -> String {
     format!("/v1/conversations/{}", id(&begun["conversation"]))
 }
 
-async fn write(by: &Person, conversation: &str, text: &str) -> Value {
+pub(super) async fn write(by: &Person, conversation: &str, text: &str) -> Value {
     by.post(&format!("{conversation}/messages"), message(text)).await.ok()
 }
 
-async fn texts(of: &Person, conversation: &str) -> Vec<String> {
+pub(super) async fn texts(of: &Person, conversation: &str) -> Vec<String> {
     let page = of.get(&format!("{conversation}/messages")).await.ok();
     let texts = page["items"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap().to_owned());
     texts.collect()
@@ -202,5 +205,80 @@ async fn row_chat_is_live_a_gap_gets_a_snapshot_and_unread_is_mailed_once_after_
     let _ = bob.put(&format!("{path}/read"), json!({"seq": 10})).await.ok();
     later().await;
     assert!(!market.mail.list().iter().any(|mail| mail.is_to(&bob.email) && mail.subject.contains("has written")));
+    market.close().await;
+}
+
+/// The conversations of an organisation, archived ones or the others.
+async fn conversations(of: &Person, archived: bool) -> Vec<Value> {
+    let page = of.get(&format!("/v1/conversations?archived={archived}")).await.ok();
+    page["items"].as_array().unwrap().clone()
+}
+
+/// A seller sends a picture, which both parties get and nobody else. The buyer archives the conversation and brings it back, and a new
+/// message does so too; then the buyer blocks the seller, who is refused wherever they write to them and reads why, until that is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_chat_carries_pictures_is_archived_and_blocked() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let eve = market.trader(&admin, "Eve").await;
+    let goods = listed(&ann, "A console").await;
+    let path = begun(&bob, json!({"listing_id": goods}), "What does it look like?").await;
+    let messages = format!("{path}/messages");
+
+    let upload = send(&ann, "image/jpeg", "console.jpg", &std::fs::read(PHOTOGRAPH).unwrap()).await;
+    let picture = ann.post(&format!("/v1/uploads/{upload}/complete"), json!({})).await.ok()["image"].clone();
+    let carries = json!({"client_id": uuid::Uuid::now_v7(), "attachments": [{"image_id": picture}]});
+    assert_eq!(ann.post(&messages, carries).await.ok()["attachments"][0]["image_id"], picture);
+    let place = format!("{messages}/2/attachments/1");
+    for party in [&ann, &bob] {
+        let shown = party.until_that(&place, |shown| shown["picture"]["status"] == "ready").await;
+        assert_eq!((&shown["picture"]["id"], shown["file"].is_null()), (&picture, true), "{shown}");
+        let files = shown["picture"]["variants"].as_array().unwrap();
+        let jpeg = files.iter().find(|file| file["format"] == "jpeg").unwrap();
+        let answer = reqwest::get(jpeg["url"].as_str().unwrap()).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{jpeg}");
+        let read = image::load_from_memory(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!((json!(read.width()), json!(read.height())), (jpeg["width"].clone(), jpeg["height"].clone()));
+    }
+    let alone = format!("/v1/images/{}", picture.as_str().unwrap());
+    for refused in [eve.get(&place).await, eve.get(&alone).await, bob.get(&alone).await] {
+        refused.refused(404, "not_found");
+    }
+    market.get(&place).await.refused(401, "unauthenticated");
+
+    // Archived for the buyer alone, until they bring it back, or until there is another message.
+    for comes_back in ["unarchive", "message"] {
+        assert_eq!(bob.post(&format!("{path}/archive"), json!({})).await.status, 204);
+        assert!(conversations(&bob, false).await.is_empty(), "before {comes_back}");
+        assert_eq!(conversations(&bob, true).await[0]["archived"], true);
+        assert_eq!(conversations(&ann, false).await.len(), 1);
+        if comes_back == "unarchive" {
+            assert_eq!(bob.post(&format!("{path}/unarchive"), json!({})).await.status, 204);
+        } else {
+            write(&ann, &path, "It is as new.").await;
+        }
+        assert!(conversations(&bob, true).await.is_empty(), "after {comes_back}");
+        assert_eq!(conversations(&bob, false).await[0]["archived"], false);
+    }
+
+    // In every conversation of the two.
+    let bought = json!({"quantity": 1, "price": eur("100.00")});
+    let bought = bob.post(&format!("/v1/listings/{goods}/buy"), bought).await.ok();
+    let of_order = json!({"order_id": bought["orders"][0]["id"], "message": message("Thank you!")});
+    assert_eq!(bob.post(&format!("{path}/block"), json!({})).await.status, 204);
+    for refused in [ann.post(&messages, message("Hello?")).await, ann.post("/v1/conversations", of_order.clone()).await]
+    {
+        refused.refused(403, "blocked");
+        assert_eq!(refused.body["detail"], "the other organisation takes no messages from yours", "{refused:?}");
+    }
+    assert_eq!(ann.get(&path).await.ok()["blocked_by_other"], true);
+    assert_eq!(bob.get(&path).await.ok()["blocked"], true);
+    bob.post(&messages, message("Hello!")).await.refused(409, "blocking");
+    assert_eq!(texts(&bob, &path).await, ["What does it look like?", "", "It is as new."], "nothing has come");
+    assert_eq!(bob.post(&format!("{path}/unblock"), json!({})).await.status, 204);
+    write(&ann, &path, "Hello again.").await;
+    assert_eq!(ann.post("/v1/conversations", of_order).await.status, 201);
+    market.until_quiet().await;
     market.close().await;
 }

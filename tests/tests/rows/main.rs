@@ -8,6 +8,7 @@ mod cache;
 mod cargo_events;
 mod carriers;
 mod chat;
+mod chat_keys;
 mod currencies;
 mod dashboard;
 mod dealers;

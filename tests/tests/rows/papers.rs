@@ -216,7 +216,7 @@ async fn scanned(paper: &Path) -> Vec<String> {
 }
 
 /// A lot of waste that a moderator has let through, as its listing.
-async fn waste(market: &TestInstallation, admin: &Person, by: &Person) -> String {
+pub(crate) async fn waste(market: &TestInstallation, admin: &Person, by: &Person) -> String {
     let categories = market.get("/v1/categories").await.ok();
     let plastic = categories["items"].as_array().unwrap().iter().find(|one| one["path"] == "waste/plastic").unwrap();
     let item = json!({"category_id": plastic["id"], "sku": "F-1", "title": "Film", "attributes": {"material": "LDPE",

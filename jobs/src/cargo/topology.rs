@@ -3,8 +3,8 @@
 //!
 //! RabbitMQ 4 gives up a message that has come back unacknowledged twenty times, as after that many
 //! crashes of the consumer, and throws it away unless the queue says where it should go. Ours does,
-//! on every version from 3.10 on and with the same limit: such a message is parked, and sent again
-//! by `tradeyard events replay`.
+//! on every version from 3.10 on and with the same limit: such a message is parked, and the consumer moves
+//! it to the rejects ([`super::Parked`]).
 //!
 //! # How to get this wrong
 //! - Changing the arguments of an existing queue: RabbitMQ refuses the declaration for ever. A

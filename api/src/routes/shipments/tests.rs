@@ -162,3 +162,45 @@ async fn every_wrong_field_of_a_shipment_is_named() {
     }
     yard.api.close().await;
 }
+
+#[tokio::test]
+async fn operators_of_the_platform_read_what_an_organisation_has_and_ships_and_change_none() {
+    let yard = Yard::new().await;
+    let (api, ann) = (&yard.api, &yard.ann);
+    let shipment = api.post(Some(ann), "/v1/shipments", yard.transfer(4)).await.ok();
+    let org = api.get(Some(ann), "/v1/sites").await.ok()["items"][0]["org_id"].as_str().unwrap().to_owned();
+    let shipment = format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap());
+    let (item, site) = (format!("/v1/items/{}", yard.item), format!("/v1/sites/{}", yard.site));
+    let level = format!("{item}/stock/{}", yard.site);
+    let movements = format!("{level}/movements");
+    let figures = "/v1/shipments/figures?from=2026-01-01T00:00:00Z&to=2099-01-01T00:00:00Z";
+    let lists = ["/v1/items", "/v1/sites", "/v1/stock", "/v1/shipments", figures];
+    let single = [&item, &site, &level, &movements, &shipment].map(String::as_str);
+    let paths = [lists, single].concat();
+
+    for role in [PlatformRole::Operator, PlatformRole::Admin] {
+        let staff = api.staff(role).await;
+        for path in &paths {
+            api.get(Some(&staff), path).await.refused(403, "no_org");
+            let seen = api.get(Some(&staff.acting(&org)), path).await.ok();
+            assert_eq!(seen, api.get(Some(ann), path).await.ok(), "{path}");
+        }
+        let staff = staff.acting(&org);
+        api.post(Some(&staff), "/v1/shipments", yard.transfer(1)).await.refused(403, "not_a_member");
+        let cancel = format!("{shipment}/cancel");
+        api.post(Some(&staff), &cancel, json!({})).await.refused(403, "not_a_member");
+        let adjust = format!("{level}/adjust");
+        api.post(Some(&staff), &adjust, json!({"to": 1})).await.refused(403, "not_a_member");
+        for path in [&item, &site, &level, &shipment] {
+            api.call(Some(&staff), Method::PATCH, path, json!({})).await.refused(403, "not_a_member");
+        }
+    }
+    for role in [PlatformRole::Observer, PlatformRole::Finance] {
+        let staff = api.staff(role).await.acting(&org);
+        for path in &paths {
+            api.get(Some(&staff), path).await.refused(403, "not_a_member");
+        }
+    }
+    assert_eq!(yard.level().await, (json!(10), json!(4)));
+    yard.api.close().await;
+}

@@ -7,7 +7,7 @@ mod topic;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jobs::shipments::after;
 use market::cargo::ShipmentStatus;
 use market::identity::PlatformRole;
@@ -33,6 +33,9 @@ use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+
+/// What figures are of, unless other times are given.
+const USUAL_SPAN: TimeDelta = TimeDelta::days(30);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -319,7 +322,7 @@ async fn return_shipment(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct FiguresOf {
-    /// What was picked up and what ended from here on; left out: from the beginning.
+    /// What was picked up and what ended from here on; left out: from 30 days before `to`, or before now.
     from: Option<DateTime<Utc>>,
     /// Before this, and after `from`; left out: up to now.
     to: Option<DateTime<Utc>>,
@@ -330,7 +333,8 @@ struct FiguresOf {
 
 /// Read a shipper's figures
 ///
-/// What was moved, how much of it was delivered and how much of that on time, and what is low, in all and by the site that it left.
+/// What was moved, how much of it was delivered and how much of that on time, and what is low: in all, by the site that it left, and by
+/// the region of that site. Of the last 30 days, unless others are asked for.
 /// Members read their organisation's figures, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/shipments/figures", tag = "shipments", params(Acting, FiguresOf), responses(
     (status = 200, description = "The figures", body = ShipmentFigures),
@@ -348,6 +352,8 @@ async fn get_shipment_figures(
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(Invalid::new("/to", "must be after `from`").into());
     }
+    // What is so long ago that no time is 30 days before it begins with the beginning.
+    let from = from.or_else(|| to.unwrap_or_else(|| state.clock.now()).checked_sub_signed(USUAL_SPAN));
     let filter = FigureFilter { org, from, to, region, site };
     Ok(Json(store::figures(&mut *state.db.acquire().await?, filter).await?))
 }

@@ -1,6 +1,8 @@
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use market::identity::PlatformRole;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::clock::Clock;
 
 use crate::testing::{Person, TestApi, with_token};
 
@@ -103,6 +105,37 @@ async fn a_shipment_is_created_changed_picked_up_and_delivered_in_parts() {
     let reported = "SELECT payload ->> 'act' FROM jobs WHERE kind = 'shipments.report' ORDER BY id";
     let acts: Vec<String> = sqlx::query_scalar(reported).fetch_all(&api.db.pool).await.unwrap();
     assert_eq!(acts, ["create", "change", "pick_up", "fail", "deliver", "return"]);
+    yard.api.close().await;
+}
+
+#[tokio::test]
+async fn figures_are_of_the_last_30_days_unless_others_are_asked_for() {
+    let yard = Yard::new().await;
+    let (api, ann) = (&yard.api, &yard.ann);
+    let made = api.post(Some(ann), "/v1/shipments", yard.transfer(4)).await.ok();
+    let path = format!("/v1/shipments/{}", made["tracking"].as_str().unwrap());
+    api.post(Some(ann), &format!("{path}/pick-up"), json!({})).await.ok();
+    let begun = Clock::SYSTEM.now();
+    let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let figures = async |query: String| api.get(Some(ann), &format!("/v1/shipments/figures{query}")).await.ok();
+    let from = |figures: &Value| figures["from"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+
+    let usual = figures(String::new()).await;
+    assert!(from(&usual) >= begun - TimeDelta::days(30) && from(&usual) <= Clock::SYSTEM.now() - TimeDelta::days(30));
+    assert_eq!((&usual["picked_up"], &usual["to"]), (&json!(1), &json!(null)));
+    // What was picked up today is within the 30 days before a time in 29 days, and not before one in 31.
+    for (days, picked_up) in [(29, 1), (31, 0)] {
+        let to = text(begun + TimeDelta::days(days));
+        let before = figures(format!("?to={to}")).await;
+        assert_eq!(before["picked_up"], picked_up, "{days} days");
+        assert_eq!(from(&before), to.parse::<DateTime<Utc>>().unwrap() - TimeDelta::days(30));
+        let ever = figures(format!("?from=1970-01-01T00:00:00Z&to={to}")).await;
+        assert_eq!(ever["picked_up"], 1);
+    }
+    for key in ["regions", "sites"] {
+        assert_eq!(usual[key][0]["region_id"], EARTH);
+        assert_eq!((&usual[key][0]["picked_up"], &usual[key][0]["moved_ml"]), (&json!(1), &json!(28)), "{key}");
+    }
     yard.api.close().await;
 }
 

@@ -154,7 +154,7 @@ pub struct Level {
     pub quarantined: i64,
     /// The most units of this item at this site.
     pub capacity: Option<i64>,
-    /// On hand at or below this is low; unless set, a tenth of the capacity.
+    /// On hand at or below this is low; unless set, less than a tenth of the capacity is.
     pub low_at: Option<i64>,
     pub is_low: bool,
     /// Counts every change.
@@ -262,7 +262,7 @@ pub struct LevelChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000)]
     pub capacity: Option<Option<i64>>,
-    /// On hand at or below this is low; null: a tenth of the capacity.
+    /// On hand at or below this is low; null: less than a tenth of the capacity is.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
     pub low_at: Option<Option<i64>>,

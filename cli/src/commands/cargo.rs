@@ -106,7 +106,7 @@ impl Cargo {
                 output.show(&found, describe)
             }
             Self::Archive(archive) => archive.run(&config, &mut events, output).await,
-            Self::Replay(Replay { reject: Some(reject), message, parked: _ }) => {
+            Self::Replay(Replay { reject: Some(reject), message, .. }) => {
                 let done = replay(&config, &mut events, reject, message.as_deref()).await?;
                 output.show(&done, |done| format!("{} sent into the lane", counted(done.sent)))
             }

@@ -40,11 +40,11 @@ pub struct Parked {
 }
 
 impl Parked {
-    /// Connects, and declares whatever is missing of the lane.
+    /// Connects, and declares the place where they wait if it is missing.
     pub async fn open(url: &SecretString, namespace: &str) -> Result<Self, LinkError> {
         let connection = connect(url, &format!("{namespace} parked events")).await?;
         let asking = connection.create_channel().await?;
-        topology::declare(&asking, namespace).await?;
+        topology::declare_parked(&asking, namespace).await?;
         Ok(Self { connection, asking, namespace: namespace.to_owned() })
     }
 

@@ -17,7 +17,7 @@ use super::rules::tracking;
 use crate::cargo::{Position, ShipmentStatus};
 use crate::ids::{ItemId, MaintenanceId, OrderId, ShipmentId, SiteId, VehicleId};
 
-pub use figures::{Counts, RegionFigures, ShipmentFigures, SiteFigures};
+pub use figures::{RegionFigures, ShipmentCounts, ShipmentFigures, SiteFigures};
 pub use progress::{Arrival, Expected, Milestone, Neighbourhood, Track};
 
 /// What an organisation moves things with.

@@ -7,7 +7,7 @@ use crate::ids::{RegionId, SiteId};
 
 /// What was counted of shipments and levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Counts {
+pub struct ShipmentCounts {
     /// Shipments that were picked up.
     pub picked_up: i64,
     /// The volume of what was picked up, in millilitres.
@@ -40,7 +40,7 @@ pub struct SiteFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region_id: Option<RegionId>,
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: ShipmentCounts,
 }
 
 /// What was shipped from the sites of one region in some time.
@@ -50,7 +50,7 @@ pub struct RegionFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region_id: Option<RegionId>,
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: ShipmentCounts,
 }
 
 /// What was shipped in some time, and what is low now.
@@ -63,7 +63,7 @@ pub struct ShipmentFigures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<DateTime<Utc>>,
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: ShipmentCounts,
     /// By the region of the site that they left.
     pub regions: Vec<RegionFigures>,
     /// By the site that they left.

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::read::shipments;
 use crate::ids::{RegionId, SiteId};
-use crate::shipments::model::{Counts, ShipmentFigures, SiteFigures};
+use crate::shipments::model::{ShipmentCounts, ShipmentFigures, SiteFigures};
 use crate::shipments::rules::figures::{by_region, sum, with_shares};
 
 /// What is counted.
@@ -90,7 +90,7 @@ async fn by_site(conn: &mut PgConnection, filter: FigureFilter) -> Result<Vec<Si
         .map(|row| SiteFigures {
             site_id: row.site_id,
             region_id: row.region_id,
-            counts: with_shares(Counts {
+            counts: with_shares(ShipmentCounts {
                 picked_up: row.picked_up,
                 moved_ml: row.moved_ml,
                 moved_g: row.moved_g,

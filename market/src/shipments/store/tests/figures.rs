@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::*;
 use crate::ids::RegionId;
-use crate::shipments::model::{Counts, RegionFigures, SiteFigures};
+use crate::shipments::model::{RegionFigures, ShipmentCounts, SiteFigures};
 use crate::stock::model::{NewSite, SiteKind};
 
 /// What becomes of a shipment.
@@ -51,8 +51,8 @@ async fn raw(conn: &mut PgConnection, org: shared::ids::OrgId) -> Vec<Raw> {
 }
 
 /// What the rows come to, one by one.
-fn counted<'a>(rows: impl Iterator<Item = &'a Raw>, low_levels: i64) -> Counts {
-    let (mut counts, mut seen) = (Counts { low_levels, ..Counts::default() }, BTreeSet::new());
+fn counted<'a>(rows: impl Iterator<Item = &'a Raw>, low_levels: i64) -> ShipmentCounts {
+    let (mut counts, mut seen) = (ShipmentCounts { low_levels, ..ShipmentCounts::default() }, BTreeSet::new());
     for (id, _, _, status, picked_up, ended, planned, quantity, volume, weight) in rows {
         if picked_up.is_some() {
             counts.moved_ml += quantity * volume;

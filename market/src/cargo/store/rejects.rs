@@ -61,6 +61,7 @@ pub async fn park(conn: &mut PgConnection, rejects: &[Reject]) -> Result<(), sql
 /// Keeps a message that RabbitMQ gave up, of at most [`MAX_REJECT_BYTES`], until somebody decides about it: what is in it may be
 /// sound. The same one again only raises a count, also when its acknowledgement was lost.
 pub async fn keep_parked(conn: &mut PgConnection, message: &Reject) -> Result<(), sqlx::Error> {
+    let digest = Sha256::digest(&message.bytes);
     let kept = sqlx::query!(
         "
         INSERT INTO cargo_rejects (digest, reason, bytes, size, routing_key, parked)
@@ -68,9 +69,9 @@ pub async fn keep_parked(conn: &mut PgConnection, message: &Reject) -> Result<()
         ON CONFLICT ON CONSTRAINT cargo_rejects_once
         DO UPDATE SET seen = cargo_rejects.seen + 1, last_at = now(), reason = EXCLUDED.reason, parked = true
         ",
-        Sha256::digest(&message.bytes).as_slice(),
+        digest.as_slice(),
         clean(&message.reason),
-        &message.bytes,
+        message.bytes.as_slice(),
         i64::try_from(message.bytes.len()).unwrap_or(i64::MAX),
         clean(&message.routing_key),
     )

@@ -91,7 +91,7 @@ async fn a_reject_is_mended_and_recorded_once() {
     api.close().await;
 }
 
-/// The dead-letter queue of RabbitMQ is part of the same list, body and all.
+/// What waits in no queue any more is part of the same list, body and all.
 #[tokio::test]
 async fn what_rabbitmq_gave_up_is_shown_mended_and_sent() {
     let api = TestApi::new().await;

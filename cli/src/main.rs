@@ -63,9 +63,6 @@ enum Command {
     /// See which addresses mail is not sent to, and write to one again.
     #[command(subcommand)]
     Emails(commands::emails::Emails),
-    /// See which cargo events did not get into the log, and send them again.
-    #[command(subcommand)]
-    Events(commands::events::Events),
     /// See which cargo events could not be recorded, mend them and send them again.
     #[command(subcommand)]
     Cargo(commands::cargo::Cargo),
@@ -110,7 +107,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Workers(workers) => workers.run(output).await,
         Command::Enqueue(enqueue) => enqueue.run(output).await,
         Command::Emails(emails) => emails.run(output).await,
-        Command::Events(events) => events.run(output).await,
         Command::Cargo(cargo) => cargo.run(output).await,
         Command::Orgs(orgs) => orgs.run(output).await,
         Command::Encryption(encryption) => encryption.run(output).await,

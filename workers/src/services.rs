@@ -22,7 +22,7 @@ use crate::webhooks::Outgoing;
 const SMTP_CONNECTIONS: usize = 16;
 
 /// Two inserts under way keep the broker and the database busy; the other connections are for the jobs that look after the log and
-/// carry its news over.
+/// carry its news over, and for what RabbitMQ gave up.
 const EVENTS_CONNECTIONS: u32 = 5;
 
 /// The connections that handlers use besides the ledger's database (`cx.db()`).

@@ -70,6 +70,8 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/items/{item}" => json!({"title": "Tractor, 88 kW, serviced"}),
         "PUT /v1/items/{item}/fits" => json!({"fits": [{"make": "John Deere", "year_from": 2015, "year_to": 2019}]}),
         "PUT /v1/items/{item}/calendar/{year}" => json!({"taken": ["2027-03-01", "2027-03-02"]}),
+        "POST /v1/regions" => json!({"parent_id": EARTH, "kind": "country", "slug": "is", "name": "Iceland"}),
+        "PATCH /v1/regions/{region}" => json!({"name": "Iceland"}),
         "POST /v1/sites" => json!({"region_id": EARTH, "name": "Depot North", "kind": "depot", "latitude": 53.55,
             "longitude": 9.99, "capacity": 5000}),
         "PATCH /v1/sites/{site}" => json!({"name": "Depot North", "capacity": 6000}),

@@ -45,7 +45,8 @@ struct ListRejects {
 /// List the events that could not be recorded, newest first
 ///
 /// Messages that could not be read, and events with an impossible time or a value that the log refuses. The same one again is only
-/// counted. They are kept for 30 days.
+/// counted. They are kept for 30 days. Messages that RabbitMQ gave up, because they came back from the consumer too often,
+/// are among them (`parked`), and stay until somebody decides about them.
 #[utoipa::path(get, path = "/v1/admin/cargo-rejects", tag = "admin", params(ListRejects), responses(
     (status = 200, description = "A page", body = Page<KeptReject>),
     (status = 403, description = "`role_too_low`"),

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use market::catalog::model::{Item, ItemChange, NewItem};
 use market::catalog::store::{self, CatalogError};
+use market::identity::PlatformRole;
 use market::ids::ItemId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -88,6 +89,8 @@ struct ListItems {
 }
 
 /// List an organisation's items, oldest first
+///
+/// Members see their organisation's items, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/items", tag = "items", params(Acting, ListItems), responses(
     (status = 200, description = "A page", body = Page<Item>),
     (status = 403, description = "`role_too_low`"),
@@ -98,12 +101,14 @@ async fn list_items(
     acting: Acting,
     Query(query): Query<ListItems>,
 ) -> Result<Json<Page<Item>>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let rows = store::items_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |item| item.id.to_string(), |item| item)))
 }
 
 /// Read an item
+///
+/// Members see their organisation's items, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/items/{item}", tag = "items", params(("item" = ItemId, Path), Acting), responses(
     (status = 200, description = "The item", body = Item),
     (status = 403, description = "`role_too_low`"),
@@ -114,7 +119,7 @@ async fn get_item(
     Path(id): Path<ItemId>,
     acting: Acting,
 ) -> Result<Json<Item>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let item = store::item(&mut *state.db.acquire().await?, org, id).await?;
     Ok(Json(item.ok_or(CatalogError::NotFound)?))
 }

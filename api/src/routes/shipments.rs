@@ -7,9 +7,10 @@ mod topic;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jobs::shipments::after;
 use market::cargo::ShipmentStatus;
+use market::identity::PlatformRole;
 use market::ids::{OrderId, RegionId, ShipmentId, SiteId};
 use market::offers::model::Party;
 use market::shipments::model::{NewShipment, Shipment, ShipmentChange, ShipmentFigures, Tracking};
@@ -32,6 +33,9 @@ use crate::extract::{Json, Path, Query};
 use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::paging::{Limit, Page};
 use crate::state::AppState;
+
+/// What figures are of, unless other times are given.
+const USUAL_SPAN: TimeDelta = TimeDelta::days(30);
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -100,6 +104,8 @@ struct ListShipments {
 }
 
 /// List what an organisation sends or gets, newest first
+///
+/// Members see their organisation's shipments, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/shipments", tag = "shipments", params(Acting, ListShipments), responses(
     (status = 200, description = "A page", body = Page<Shipment>),
     (status = 403, description = "`role_too_low`"),
@@ -110,7 +116,7 @@ async fn list_shipments(
     acting: Acting,
     Query(query): Query<ListShipments>,
 ) -> Result<Json<Page<Shipment>>> {
-    let party = acting.member(&caller)?;
+    let party = acting.member_or(PlatformRole::Operator, &caller)?;
     let ListShipments { status, order, after, limit } = query;
     let filter = ShipmentFilter { party, status, order, before: after, limit: limit.fetch() };
     let rows = store::page(&mut *state.db.acquire().await?, filter).await?;
@@ -119,7 +125,7 @@ async fn list_shipments(
 
 /// Read a shipment
 ///
-/// For the organisation that sends it and the one that gets it.
+/// For the organisation that sends it, the one that gets it, and operators of the platform who name one of them.
 #[utoipa::path(get, path = "/v1/shipments/{shipment}", tag = "shipments",
     params(("shipment" = String, Path, description = "Its tracking number"), Acting), responses(
     (status = 200, description = "The shipment", body = Shipment),
@@ -131,7 +137,7 @@ async fn get_shipment(
     acting: Acting,
     Path(shipment): Path<String>,
 ) -> Result<Json<Shipment>> {
-    let party = acting.member(&caller)?;
+    let party = acting.member_or(PlatformRole::Operator, &caller)?;
     let found = store::get(&mut *state.db.acquire().await?, party, &number(&shipment)?).await?;
     Ok(Json(found.ok_or(ShipmentError::NotFound)?))
 }
@@ -316,7 +322,7 @@ async fn return_shipment(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct FiguresOf {
-    /// What was picked up and what ended from here on; left out: from the beginning.
+    /// What was picked up and what ended from here on; left out: from 30 days before `to`, or before now.
     from: Option<DateTime<Utc>>,
     /// Before this, and after `from`; left out: up to now.
     to: Option<DateTime<Utc>>,
@@ -327,7 +333,9 @@ struct FiguresOf {
 
 /// Read a shipper's figures
 ///
-/// What was moved, how much of it was delivered and how much of that on time, and what is low, in all and by the site that it left.
+/// What was moved, how much of it was delivered and how much of that on time, and what is low: in all, by the site that it left, and by
+/// the region of that site. Of the last 30 days, unless others are asked for.
+/// Members read their organisation's figures, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/shipments/figures", tag = "shipments", params(Acting, FiguresOf), responses(
     (status = 200, description = "The figures", body = ShipmentFigures),
     (status = 403, description = "`role_too_low`"),
@@ -339,11 +347,13 @@ async fn get_shipment_figures(
     acting: Acting,
     Query(query): Query<FiguresOf>,
 ) -> Result<Json<ShipmentFigures>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let FiguresOf { from, to, region, site } = query;
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         return Err(Invalid::new("/to", "must be after `from`").into());
     }
+    // What is so long ago that no time is 30 days before it begins with the beginning.
+    let from = from.or_else(|| to.unwrap_or_else(|| state.clock.now()).checked_sub_signed(USUAL_SPAN));
     let filter = FigureFilter { org, from, to, region, site };
     Ok(Json(store::figures(&mut *state.db.acquire().await?, filter).await?))
 }

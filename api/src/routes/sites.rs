@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use market::identity::PlatformRole;
 use market::ids::SiteId;
 use market::stock::model::{NewSite, Site, SiteChange};
 use market::stock::store::{self, StockError};
@@ -62,6 +63,8 @@ struct ListSites {
 }
 
 /// List an organisation's sites, oldest first
+///
+/// Members see their organisation's sites, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/sites", tag = "stock", params(Acting, ListSites), responses(
     (status = 200, description = "A page", body = Page<Site>),
     (status = 403, description = "`role_too_low`"),
@@ -72,7 +75,7 @@ async fn list_sites(
     acting: Acting,
     Query(query): Query<ListSites>,
 ) -> Result<Json<Page<Site>>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let rows = store::sites_of(&mut *state.db.acquire().await?, org, query.after, query.limit.fetch()).await?;
     Ok(Json(query.limit.page(rows, |site| site.id.to_string(), |site| site)))
 }
@@ -80,6 +83,7 @@ async fn list_sites(
 /// Read a site
 ///
 /// The entity tag is of what people edit: what comes and goes does not change it.
+/// Members see their organisation's sites, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/sites/{site}", tag = "stock", params(("site" = SiteId, Path), Acting), responses(
     (status = 200, description = "The site", body = Site),
     (status = 403, description = "`role_too_low`"),
@@ -90,7 +94,7 @@ async fn get_site(
     Path(id): Path<SiteId>,
     acting: Acting,
 ) -> Result<(EntityTag, Json<Site>)> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let site = store::site(&mut *state.db.acquire().await?, org, id).await?;
     let site = site.ok_or(StockError::NotFound)?;
     Ok((EntityTag::of(&edited(&site))?, Json(site)))

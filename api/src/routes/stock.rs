@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use market::catalog::store as catalog;
+use market::identity::PlatformRole;
 use market::ids::{ItemId, SiteId, TransferId};
 use market::stock::model::{Level, Moved};
 use market::stock::store::{self, LevelFilter};
@@ -69,6 +70,8 @@ struct ListLevels {
 }
 
 /// List an organisation's stock, by item and site
+///
+/// Members see their organisation's stock, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/stock", tag = "stock", params(Acting, ListLevels), responses(
     (status = 200, description = "A page", body = Page<LevelView>),
     (status = 403, description = "`role_too_low`"),
@@ -79,7 +82,7 @@ async fn list_levels(
     acting: Acting,
     Query(query): Query<ListLevels>,
 ) -> Result<Json<Page<LevelView>>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let filter = LevelFilter {
         org,
         item: query.item,

@@ -7,7 +7,6 @@ pub(crate) mod dev;
 pub(crate) mod emails;
 pub(crate) mod encryption;
 pub(crate) mod enqueue;
-pub(crate) mod events;
 pub(crate) mod filter;
 pub(crate) mod jobs;
 pub(crate) mod migrate;

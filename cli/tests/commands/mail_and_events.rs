@@ -1,7 +1,7 @@
 //! What operators do with addresses that refuse mail, and with cargo events that did not get into
 //! the log.
 
-use market::cargo::store::{MAX_REJECT_BYTES, Reject, count, park};
+use market::cargo::store::{Reject, count, keep_parked, park};
 use market::emails::model::SuppressionReason;
 use market::emails::store;
 use serde_json::json;
@@ -67,35 +67,45 @@ async fn a_rejected_event_is_looked_at_mended_and_given_up() {
     shell.db.close().await;
 }
 
+/// What waits in RabbitMQ is moved by a command as well; what it gave up is sent again at once, but for what would be refused.
 #[tokio::test]
-async fn a_rejected_event_is_listed_and_sent_again() {
+async fn what_rabbitmq_gave_up_is_collected_and_sent_again() {
     let shell = TestShell::new().await;
     let (amqp, namespace) = (server("AMQP_URL"), format!("cli-test-{}", std::process::id()));
     let settings = [("AMQP_URL", amqp.as_str()), ("NAMESPACE", namespace.as_str())];
-    let reject = |bytes: &[u8]| Reject {
-        reason: "not an event".to_owned(),
-        bytes: bytes.to_vec(),
-        routing_key: "cargo.actual".to_owned(),
-    };
+    let ended = shell.run_with(&["cargo", "collect"], &settings).await;
+    assert_eq!(TestShell::ok(ended), "0 messages collected, 0 left\n");
+    let alone = shell.run(&["cargo", "collect"]).await;
+    assert!(alone.code == Some(1) && alone.err.contains("AMQP_URL"), "{alone:?}");
+
     let mut conn = shell.db.pool.acquire().await.unwrap();
-    park(&mut conn, &[reject(b"{}"), reject(&vec![b'x'; MAX_REJECT_BYTES + 1])]).await.unwrap();
-    drop(conn);
-    let run = async |args: &[&str]| {
-        let ended = shell.run_with(args, &settings).await;
-        (ended.code, ended.out + &ended.err)
+    let now: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("SELECT now()").fetch_one(&mut *conn).await.unwrap();
+    let message = |id: &str, time: &str| {
+        json!({"org": "01890a5d-ac96-774b-bcce-b302099a8057", "events": [{"source": "gps", "source_event_id": id,
+            "shipment": "S-1", "type": "actual", "status": "in_transit", "occurred_at": time}]})
     };
-    let (code, listed) = run(&["events", "parked"]).await;
-    assert!(code == Some(0) && listed.contains("No parked messages") && listed.contains("not an event"), "{listed}");
-    let (code, said) = run(&["events", "replay", "--reject", "1"]).await;
-    assert_eq!((code, said.as_str()), (Some(0), "1 sent into the lane again; 0 messages are parked\n"));
-    // The first one has been sent, and the second one is not kept whole.
-    for id in ["1", "2"] {
-        let (code, said) = run(&["events", "replay", "--reject", id]).await;
-        assert!(code == Some(1) && said.contains(&format!("reject {id} is not there")), "{said}");
+    let reject = |bytes: String| Reject {
+        reason: "delivery_limit".to_owned(),
+        bytes: bytes.into_bytes(),
+        routing_key: "cargo.gps.actual".to_owned(),
+    };
+    let sound = [message("e1", &now.to_rfc3339()), message("e2", &now.to_rfc3339())];
+    for bytes in [sound[0].to_string(), message("e3", "1970-01-01T00:00:00Z").to_string(), sound[1].to_string()] {
+        keep_parked(&mut conn, &reject(bytes)).await.unwrap();
     }
-    let (code, said) = run(&["events", "replay"]).await;
-    assert_eq!((code, said.as_str()), (Some(0), "0 sent into the lane again; 0 messages are parked\n"));
-    assert_eq!(shell.acts().await, ["events.replay parked", "events.replay parked"]);
+    // Not given up by RabbitMQ: it waits for its own command.
+    park(&mut conn, &[reject(message("e4", &now.to_rfc3339()).to_string())]).await.unwrap();
+    let said = shell.text(&["cargo", "replay", "--parked"]).await;
+    assert_eq!(said, "2 events of 2 messages sent into the lane; these would be refused again: 2\n");
+    assert_eq!(count(&mut conn).await.unwrap(), 2);
+    assert_eq!(shell.json(&["cargo", "replay", "--parked"]).await, json!({"messages": 0, "sent": 0, "left": [2]}));
+    let rejects = shell.json(&["cargo", "rejects"]).await;
+    let kept: Vec<_> = rejects.as_array().unwrap().iter().map(|it| (&it["id"], &it["parked"])).collect();
+    assert_eq!(kept, [(&json!(4), &json!(false)), (&json!(2), &json!(true))]);
+    let both = shell.run(&["cargo", "replay", "2", "--parked"]).await;
+    assert_eq!(both.code, Some(2), "{both:?}");
+    assert_eq!(shell.acts().await, ["cargo_rejects.replay 1", "cargo_rejects.replay 3"]);
+    drop(conn);
 
     let connection = queue::transport::rabbit::connection::connect(&amqp.into(), "cli test").await.unwrap();
     let channel = connection.create_channel().await.unwrap();

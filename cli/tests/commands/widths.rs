@@ -79,7 +79,7 @@ async fn every_list_fits_a_line_whatever_its_names() {
         &["workers"],
         &["audit"],
         &["emails", "refused"],
-        &["events", "parked"],
+        &["cargo", "rejects"],
         &["orgs", "flagged"],
     ] {
         let list = TestShell::ok(shell.run_with(args, &settings).await);

@@ -1,177 +1,99 @@
-//! Messages that came back from the consumer too often, and their way back into the lane.
+//! Messages that came back from the consumer too often, and their way to the rejects, where operators see, mend and replay them.
+//!
+//! # How to get this wrong
+//! - Acknowledging before the row is committed: an interruption loses the message.
+//! - Cutting what is too long for a row, as is done with what cannot be read: the events in it may be sound. It stays parked.
+//! - A row for each delivery: an interruption after the commit brings the same bytes again. They are one row.
 
-use std::time::Duration;
-
-use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
-use market::cargo::EventMessage;
-use market::cargo::store::{MAX_REJECT_BYTES, take_reject};
+use lapin::{Channel, Connection};
+use market::cargo::store::{MAX_REJECT_BYTES, Reject, keep_parked};
 use queue::transport::rabbit::connection::connect;
 use secrecy::SecretString;
-use serde::Serialize;
-use serde_json::json;
-use serde_json::value::RawValue;
-use shared::audit::{self, Actor, Entry};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::PgConnection;
 
 use super::link::LinkError;
 use super::topology;
 
-/// How long RabbitMQ may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-const PERSISTENT: u8 = 2;
-
-/// Why something was not sent back into the lane.
+/// Why parked messages were not collected. They are where they were.
 #[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    #[error("reject {id} is not there, or is longer than the {MAX_REJECT_BYTES} bytes that are kept; {sent} were sent")]
-    NoReject { id: i64, sent: u64 },
+pub enum CollectError {
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
 }
 
+impl From<lapin::Error> for CollectError {
+    fn from(error: lapin::Error) -> Self {
+        Self::Link(error.into())
+    }
+}
+
 /// A connection to the parked messages.
 #[derive(Debug)]
 pub struct Parked {
     connection: Connection,
-    /// With confirms.
-    publishing: Channel,
+    asking: Channel,
     namespace: String,
 }
 
-/// A parked message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ParkedMessage {
-    pub routing_key: String,
-    pub bytes: usize,
-    /// How many events are in it; `None` when it cannot be read.
-    pub events: Option<usize>,
-    /// Why RabbitMQ parked it: `delivery_limit`, `expired`, …
-    pub reason: Option<String>,
-}
-
 impl Parked {
-    /// Connects, and declares whatever is missing of the lane.
+    /// Connects, and declares the place where they wait if it is missing.
     pub async fn open(url: &SecretString, namespace: &str) -> Result<Self, LinkError> {
         let connection = connect(url, &format!("{namespace} parked events")).await?;
-        let publishing = connection.create_channel().await?;
-        topology::declare(&publishing, namespace).await?;
-        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
-        Ok(Self { connection, publishing, namespace: namespace.to_owned() })
+        let asking = connection.create_channel().await?;
+        topology::declare_parked(&asking, namespace).await?;
+        Ok(Self { connection, asking, namespace: namespace.to_owned() })
     }
 
     /// How many messages are parked.
     pub async fn count(&self) -> Result<u32, LinkError> {
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let queue = self.publishing.queue_declare(self.queue(), passive, FieldTable::default()).await?;
+        let queue = self.asking.queue_declare(self.queue(), passive, FieldTable::default()).await?;
         Ok(queue.message_count())
     }
 
-    /// The oldest parked messages. They stay where they are.
-    pub async fn list(&self, limit: usize) -> Result<Vec<ParkedMessage>, LinkError> {
-        let looking = self.connection.create_channel().await?;
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let Some(message) = looking.basic_get(self.queue(), BasicGetOptions::default()).await? else { break };
-            found.push(ParkedMessage {
+    /// Moves at most `most` messages to the rejects, the oldest first; returns how many. `events` connects to the database of
+    /// the log. An interruption leaves a message parked, be its row committed or not; collected again, it is the same row.
+    pub async fn collect(&self, events: &mut PgConnection, most: u32) -> Result<u32, CollectError> {
+        let most = self.count().await?.min(most);
+        // A channel of its own: what was fetched and not acknowledged goes back to its place when it is closed.
+        let fetching = self.connection.create_channel().await?;
+        let moved = self.fetch(&fetching, events, most).await;
+        let closed = fetching.close(200, "collected".into()).await;
+        let moved = moved?;
+        closed?;
+        metrics::counter!("cargo_parked_collected_total").increment(moved.into());
+        Ok(moved)
+    }
+
+    async fn fetch(&self, fetching: &Channel, events: &mut PgConnection, most: u32) -> Result<u32, CollectError> {
+        let mut moved = 0;
+        for _ in 0..most {
+            let got = fetching.basic_get(self.queue(), BasicGetOptions::default()).await?;
+            let Some(message) = got else { break };
+            if message.data.len() > MAX_REJECT_BYTES {
+                tracing::warn!(bytes = message.data.len(), "a parked message is too long for the rejects; it stays");
+                continue;
+            }
+            let why = message.properties.headers().as_ref().and_then(reason);
+            let reject = Reject {
+                reason: format!("RabbitMQ gave it up: {}", why.as_deref().unwrap_or("it does not say why")),
+                bytes: message.data.clone(),
                 routing_key: message.routing_key.to_string(),
-                bytes: message.data.len(),
-                events: serde_json::from_slice::<EventMessage<&RawValue>>(&message.data)
-                    .ok()
-                    .map(|message| message.events.len()),
-                reason: message.properties.headers().as_ref().and_then(reason),
-            });
-        }
-        // Messages fetched but not acknowledged go back to their place.
-        looking.close(200, "looked".into()).await?;
-        Ok(found)
-    }
-
-    /// Sends the oldest parked messages into the lane again, each as if it were new, and writes
-    /// that to the audit log; returns how many. A message leaves its place only after RabbitMQ has
-    /// confirmed it, so an interruption sends it twice, which the event log notices.
-    pub async fn replay(&self, conn: &mut PgConnection, actor: Actor, limit: u32) -> Result<u32, ReplayError> {
-        let sent = self.send_parked(limit).await?;
-        record(conn, actor, sent.into(), &[]).await?;
-        Ok(sent)
-    }
-
-    /// Does the same with these rejected events, which leave the events database; those sent before
-    /// one failed are in the audit log as well.
-    pub async fn replay_rejects(
-        &self,
-        conn: &mut PgConnection,
-        events: &mut PgConnection,
-        actor: Actor,
-        rejects: &[i64],
-    ) -> Result<u64, ReplayError> {
-        let mut sent = 0;
-        let all = self.send_rejects(events, rejects, &mut sent).await;
-        let done = rejects.iter().take(usize::try_from(sent).unwrap_or(usize::MAX)).copied().collect::<Vec<_>>();
-        if sent > 0 {
-            record(conn, actor, sent, &done).await?;
-        }
-        all?;
-        Ok(sent)
-    }
-
-    async fn send_rejects(
-        &self,
-        events: &mut PgConnection,
-        rejects: &[i64],
-        sent: &mut u64,
-    ) -> Result<(), ReplayError> {
-        for id in rejects {
-            // Removed before it is sent: the consumer may reject it again at once, and that new
-            // reject must not be deleted. A failed commit leaves it here as well, and the log
-            // notices what it gets twice.
-            let mut tx = events.begin().await?;
-            let taken = take_reject(&mut tx, *id).await?;
-            let (routing_key, bytes) = taken.ok_or(ReplayError::NoReject { id: *id, sent: *sent })?;
-            self.publish(&routing_key, &bytes).await?;
-            tx.commit().await?;
-            *sent += 1;
-        }
-        Ok(())
-    }
-
-    async fn send_parked(&self, limit: u32) -> Result<u32, LinkError> {
-        let most = self.count().await?.min(limit);
-        for done in 0..most {
-            let got = self.publishing.basic_get(self.queue(), BasicGetOptions::default()).await?;
-            let Some(message) = got else { return Ok(done) };
-            self.publish(message.routing_key.as_str(), &message.data).await?;
+            };
+            keep_parked(events, &reject).await?;
             message.ack(BasicAckOptions::default()).await?;
+            moved += 1;
         }
-        Ok(most)
-    }
-
-    /// Publishes one message into the lane and waits for its confirmation.
-    pub async fn publish(&self, routing_key: &str, body: &[u8]) -> Result<(), LinkError> {
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties =
-            BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
-        let exchange = topology::exchange(&self.namespace).into();
-        let confirmed = async {
-            let sent = self.publishing.basic_publish(exchange, routing_key.into(), options, body, properties);
-            sent.await?.await
-        };
-        match tokio::time::timeout(PATIENCE, confirmed).await {
-            Ok(Ok(Confirmation::Ack(None))) => Ok(()),
-            Ok(Ok(_)) => Err(LinkError::new("the message was not taken")),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(LinkError::new("no confirmation within 10 s; is it short of memory or disk?")),
-        }
+        Ok(moved)
     }
 
     /// Closes the connection in order, after everything that was acknowledged.
     pub async fn close(self) -> Result<(), LinkError> {
-        self.publishing.close(200, "done".into()).await?;
+        self.asking.close(200, "done".into()).await?;
         Ok(self.connection.close(200, "done".into()).await?)
     }
 
@@ -180,13 +102,7 @@ impl Parked {
     }
 }
 
-async fn record(conn: &mut PgConnection, actor: Actor, sent: u64, rejects: &[i64]) -> Result<(), sqlx::Error> {
-    let (subject, data) = (("events", "parked".to_owned()), json!({"sent": sent, "rejects": rejects}));
-    audit::append(conn, Entry { actor, action: "events.replay", subject, data }).await?;
-    Ok(())
-}
-
-/// The reason for the newest death.
+/// The reason for the newest death, such as `delivery_limit`.
 fn reason(headers: &FieldTable) -> Option<String> {
     let deaths = headers.inner().get("x-death")?.as_array()?;
     match deaths.as_slice().first()? {

@@ -3,8 +3,8 @@
 //!
 //! RabbitMQ 4 gives up a message that has come back unacknowledged twenty times, as after that many
 //! crashes of the consumer, and throws it away unless the queue says where it should go. Ours does,
-//! on every version from 3.10 on and with the same limit: such a message is parked, and sent again
-//! by `tradeyard events replay`.
+//! on every version from 3.10 on and with the same limit: such a message is parked, and the consumer moves
+//! it to the rejects ([`super::Parked`]).
 //!
 //! # How to get this wrong
 //! - Changing the arguments of an existing queue: RabbitMQ refuses the declaration for ever. A
@@ -70,18 +70,25 @@ pub fn routing_key(source: &str, kind: EventType) -> String {
 /// The routing key of events that are not to be recorded as they are: the consumer keeps them among the rejects.
 pub const QUARANTINE: &str = "cargo.quarantine";
 
-/// Declares the exchanges, queues and bindings that are missing.
-pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
-    let exchange = ShortString::from(exchange(namespace));
+/// Declares the exchange and the queue for messages that came back too often, without the rest of the lane: whoever finds a queue of
+/// the lane deleted must not declare it again at once.
+pub async fn declare_parked(channel: &Channel, namespace: &str) -> lapin::Result<()> {
     let parked = ShortString::from(parked(namespace));
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    channel.exchange_declare(exchange.clone(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
-
     // Fanout: a message keeps the routing key that it had.
     channel.exchange_declare(parked.clone(), ExchangeKind::Fanout, durable, FieldTable::default()).await?;
     let classic = arguments(&[("x-queue-type", "classic")]);
     channel.queue_declare(parked.clone(), QueueDeclareOptions::durable(), classic).await?;
-    bind(channel, parked.clone(), parked.clone(), "").await?;
+    bind(channel, parked.clone(), parked, "").await
+}
+
+/// Declares the exchanges, queues and bindings that are missing.
+pub async fn declare(channel: &Channel, namespace: &str) -> lapin::Result<()> {
+    let exchange = ShortString::from(exchange(namespace));
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    channel.exchange_declare(exchange.clone(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
+    declare_parked(channel, namespace).await?;
+    let parked = parked(namespace);
 
     // A quorum queue survives its node and, at the size of our messages, takes in more than twice
     // as much as a classic one.

@@ -1,5 +1,6 @@
 //! Vehicles and shipments, as their organisations see them.
 
+mod figures;
 mod progress;
 
 use std::borrow::Cow;
@@ -14,8 +15,9 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::rules::tracking;
 use crate::cargo::{Position, ShipmentStatus};
-use crate::ids::{ItemId, MaintenanceId, OrderId, RegionId, ShipmentId, SiteId, VehicleId};
+use crate::ids::{ItemId, MaintenanceId, OrderId, ShipmentId, SiteId, VehicleId};
 
+pub use figures::{RegionFigures, ShipmentCounts, ShipmentFigures, SiteFigures};
 pub use progress::{Arrival, Expected, Milestone, Neighbourhood, Track};
 
 /// What an organisation moves things with.
@@ -333,54 +335,4 @@ pub struct ShipmentChange {
 #[expect(clippy::option_option, reason = "a vehicle is absent, taken away or given")]
 fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<VehicleId>>, D::Error> {
     Option::deserialize(from).map(Some)
-}
-
-/// What was shipped from one site in some time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SiteFigures {
-    /// Absent: of orders whose goods had no site.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub site_id: Option<SiteId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub region_id: Option<RegionId>,
-    /// Shipments that were picked up.
-    pub picked_up: i64,
-    /// What they held.
-    pub moved_ml: i64,
-    pub moved_g: i64,
-    /// Shipments that were delivered or returned.
-    pub ended: i64,
-    pub delivered: i64,
-    /// Delivered ones whose delivery was planned.
-    pub planned: i64,
-    /// Those of them that were there by then.
-    pub on_time: i64,
-    /// Levels there that are low now.
-    pub low_levels: i64,
-}
-
-/// What was shipped in some time, and what is low now.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct ShipmentFigures {
-    pub picked_up: i64,
-    /// The volume of what was picked up, in millilitres.
-    pub moved_ml: i64,
-    /// Its weight, in grams.
-    pub moved_g: i64,
-    pub ended: i64,
-    pub delivered: i64,
-    pub planned: i64,
-    pub on_time: i64,
-    /// Delivered ones of those that ended, in basis points; absent: none has ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub delivered_bps: Option<i64>,
-    /// Those on time of those delivered ones whose delivery was planned, in basis points; absent: there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_time_bps: Option<i64>,
-    pub low_levels: i64,
-    /// By the site that they left.
-    pub sites: Vec<SiteFigures>,
-    /// The ten that were made last, of whatever time.
-    #[schema(max_items = 10)]
-    pub recent: Vec<Shipment>,
 }

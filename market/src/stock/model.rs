@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::ids::{AuctionId, ItemId, ListingId, OrderId, RegionId, SiteId};
 
-/// How large a region is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+/// How large a region is, the largest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum RegionKind {
@@ -34,6 +34,34 @@ pub struct Region {
     /// The body that it lies on.
     #[schema(example = "earth")]
     pub body: String,
+}
+
+/// A region to create.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRegion {
+    /// The region that it lies in; a body lies in none.
+    pub parent_id: Option<RegionId>,
+    /// Smaller than what it lies in.
+    pub kind: RegionKind,
+    /// The last part of its code; permanent.
+    #[schema(pattern = "^[a-z0-9-]+$", max_length = 100, example = "by")]
+    pub slug: String,
+    #[serde(deserialize_with = "text::one_line")]
+    #[schema(schema_with = text::line_schema::<100>)]
+    pub name: String,
+    /// Of a body, and of nothing else: what distances on it are measured by.
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    pub radius_m: Option<f64>,
+}
+
+/// Changes to a region; absent fields stay as they are. It stays where it is.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegionChange {
+    #[serde(default, deserialize_with = "text::one_line")]
+    #[schema(schema_with = text::line_or_null_schema::<100>)]
+    pub name: Option<String>,
 }
 
 /// What a site is used for.
@@ -126,7 +154,7 @@ pub struct Level {
     pub quarantined: i64,
     /// The most units of this item at this site.
     pub capacity: Option<i64>,
-    /// On hand at or below this is low; unless set, a tenth of the capacity.
+    /// On hand at or below this is low; unless set, less than a tenth of the capacity is.
     pub low_at: Option<i64>,
     pub is_low: bool,
     /// Counts every change.
@@ -234,7 +262,7 @@ pub struct LevelChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000)]
     pub capacity: Option<Option<i64>>,
-    /// On hand at or below this is low; null: a tenth of the capacity.
+    /// On hand at or below this is low; null: less than a tenth of the capacity is.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000)]
     pub low_at: Option<Option<i64>>,

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::Person;
 
+use crate::shipments::{path, site, stocked};
+
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("epcis").join(name)
 }
@@ -139,6 +141,59 @@ async fn row_epcis_capture_with_verdicts() {
     // What we show is taken by whoever reads EPCIS: ourselves, for instance.
     let back = bob.post("/v1/epcis/capture", shown).await.ok();
     assert_eq!(outcomes(&back), ["accepted"; 4]);
+    market.close().await;
+}
+
+/// What is done with a shipment here, and not reported by anybody, is EPCIS by GS1's schema as well: one that arrives, and one that is
+/// tried in vain and comes back, and one that never leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_own_shipments_are_read_as_epcis() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let schema = schema();
+    let (from, to) = (site(&ann, "Shackleton", None).await, site(&ann, "Tycho", None).await);
+    let (item, _) = stocked(&ann, &from, 30).await;
+    let cargo = json!({"from_site": from, "to_site": to, "carrier": "Moon Freight",
+        "lines": [{"item_id": item, "quantity": 3, "weight_g": 900_000, "volume_ml": 1_100_000}]});
+    let (pick_up, deliver, back) = (("pick-up", json!({})), ("deliver", json!({})), ("return", json!({})));
+    let part = ("deliver", json!({"lines": [{"line": 1, "quantity": 1}]}));
+    let fail = ("fail", json!({"reason": "Nobody was there \u{2013} \"closed\"."}));
+    let pending = ("pending", "commissioning", "ADD");
+    let picked_up = ("picked_up", "picking", "OBSERVE");
+    let delivered = ("delivered", "receiving", "OBSERVE");
+    for (acts, expected) in [
+        (vec![pick_up.clone(), part, deliver], vec![pending, picked_up, picked_up, delivered]),
+        (
+            vec![pick_up, fail, back],
+            vec![pending, picked_up, ("attempt_failed", "holding", "OBSERVE"), ("returned", "receiving", "OBSERVE")],
+        ),
+        (vec![("cancel", json!({}))], vec![pending, ("cancelled", "decommissioning", "DELETE")]),
+    ] {
+        let made = ann.post("/v1/shipments", cargo.clone()).await.ok();
+        let shipment = path(&made);
+        for (act, body) in acts {
+            let _ = ann.post(&format!("{shipment}/{act}"), body).await.ok();
+        }
+        market.until_quiet().await;
+        let shown = ann.get(&format!("{shipment}/epcis")).await.ok();
+        valid(&schema, &shown);
+        let events = shown["epcisBody"]["eventList"].as_array().expect("events");
+        let text = |event: &Value, name: &str| event[name].as_str().expect("a text").to_owned();
+        let said: Vec<_> = events
+            .iter()
+            .map(|event| (text(event, "tradeyard:status"), text(event, "bizStep"), text(event, "action")))
+            .collect();
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(status, step, action)| (status.to_owned(), step.to_owned(), action.to_owned()))
+            .collect();
+        assert_eq!(said, expected, "{shown:#}");
+        let epc = format!("urn:tradeyard:shipment:{}", made["tracking"].as_str().expect("a number"));
+        assert!(events.iter().all(|event| event["epcList"] == json!([epc])), "{shown:#}");
+        assert!(events.iter().all(|event| event["type"] == "ObjectEvent"), "{shown:#}");
+        bob.get(&format!("{shipment}/epcis")).await.refused(404, "not_found");
+    }
     market.close().await;
 }
 

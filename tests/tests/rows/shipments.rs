@@ -6,14 +6,14 @@ use crate::escrow::offered;
 
 const EARTH: &str = "01900000-0000-7000-8001-000000000001";
 
-async fn site(of: &Person, name: &str, capacity: Option<i64>) -> String {
+pub(crate) async fn site(of: &Person, name: &str, capacity: Option<i64>) -> String {
     let site = json!({"region_id": EARTH, "name": name, "kind": "station", "latitude": 53.5, "longitude": 10,
         "capacity": capacity});
     id(&of.post("/v1/sites", site).await.ok())
 }
 
 /// An item of which there are so many units at a site, and where its levels are read.
-async fn stocked(of: &Person, site: &str, units: i64) -> (String, String) {
+pub(crate) async fn stocked(of: &Person, site: &str, units: i64) -> (String, String) {
     let item = json!({"category_id": market::testing::CONSOLES, "sku": "ice", "title": "Ice, 1 t"});
     let item = id(&of.post("/v1/items", item).await.ok());
     let levels = format!("/v1/items/{item}/stock");
@@ -21,7 +21,7 @@ async fn stocked(of: &Person, site: &str, units: i64) -> (String, String) {
     (item, levels)
 }
 
-fn path(shipment: &Value) -> String {
+pub(crate) fn path(shipment: &Value) -> String {
     format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap_or_default())
 }
 

@@ -35,6 +35,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
+use super::collect::collect;
 use super::record::{Recorded, record};
 
 /// The most messages in hand, unacknowledged. CloudAMQP may cut connections that hold more than
@@ -87,19 +88,27 @@ impl Settings {
 }
 
 /// Consumes until `stop`, then writes and acknowledges what is in hand. Reconnects, and declares
-/// the lane again, whenever the broker goes away. `pool` connects to the log's database and needs
-/// two connections.
+/// the lane again, whenever the broker goes away. What RabbitMQ gives up meanwhile goes to the rejects. `pool`
+/// connects to the log's database and needs three connections.
 pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        biased;
+        ended = consume(&settings, &pool, &stop) => ended,
+        never = collect(&settings, &pool) => match never {},
+    }
+}
+
+async fn consume(settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
     let connected = metrics::gauge!("cargo_consumer_connected");
     let mut waits = WAITS.build();
     loop {
         let began = Instant::now();
         let ended = tokio::select! {
-            subscribed = tokio::time::timeout(SUBSCRIBE, subscribe(&settings)) => {
+            subscribed = tokio::time::timeout(SUBSCRIBE, subscribe(settings)) => {
                 match subscribed.context("no answer within 15 s").and_then(|subscribed| subscribed) {
                     Ok(session) => {
                         connected.set(1.0);
-                        session.consume(&settings, &pool, &stop).await
+                        session.consume(settings, pool, stop).await
                     }
                     Err(error) => Err(error),
                 }

@@ -3,6 +3,7 @@
 pub mod archive;
 mod archive_events;
 mod batch;
+mod collect;
 mod consume;
 mod create_partitions;
 mod project_standings;

@@ -126,8 +126,18 @@ async fn nonsense_is_refused_and_never_breaks_anything() {
         }
         let operation = &document["paths"][&path][method.as_str().to_lowercase()];
         let filled = abuse.market.path(&path);
-        let staff =
-            ["/jobs", "/admin/", "/queues", "/schedules", "/categories", "/workers", "/approve", "/reject", "/suspend"];
+        let staff = [
+            "/jobs",
+            "/admin/",
+            "/queues",
+            "/schedules",
+            "/categories",
+            "/regions",
+            "/workers",
+            "/approve",
+            "/reject",
+            "/suspend",
+        ];
         // Who looks after the platform gets further there, who owns the market gets further with what is in it.
         let who = if staff.iter().any(|part| path.contains(part)) { &admin } else { &ann };
         for name in operation["parameters"].as_array().into_iter().flatten() {

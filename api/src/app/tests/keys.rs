@@ -246,6 +246,7 @@ async fn the_same_key_makes_one_thing_at_one_place() {
         ("/v1/papers", ann, json!({"kind": "shipping_label", "about": market.path("{parcel}")})),
         ("/v1/report-subscriptions", ann, json!({"kind": "sales", "format": "pdf", "cadence": "daily"})),
         ("/v1/categories", admin, json!({"slug": "new", "name": "New"})),
+        ("/v1/regions", admin, json!({"kind": "body", "slug": "titan", "name": "Titan", "radius_m": 2_574_730})),
         ("/v1/models", admin, json!({"category_id": CONSOLES, "make": "Claas", "name": "Arion 420"})),
         (
             "/v1/schedules",

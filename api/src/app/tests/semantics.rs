@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::money::Currency;
 
-use super::test_market::TestMarket;
+use super::test_market::{EARTH, TestMarket};
 use super::{document, operations};
 use crate::testing::{Answer, Person, TestApi, with_token};
 
@@ -254,6 +254,7 @@ fn edited(market: &TestMarket) -> Vec<(String, &Person, Value, Value)> {
         ("/v1/me/notifications".to_owned(), &market.ann, json!({"watches": false}), json!({"stock": false})),
         (market.path("/v1/orgs/{org}"), &market.ann, json!({"time_zone": "Europe/Paris"}), json!({"time_zone": "UTC"})),
         (format!("/v1/categories/{CONSOLES}"), &market.admin, json!({"name": "One"}), json!({"fee_bps": 7})),
+        (format!("/v1/regions/{EARTH}"), &market.admin, json!({"name": "One"}), json!({"name": "Two"})),
         (
             market.path("/v1/webhook-endpoints/{endpoint}"),
             &market.ann,

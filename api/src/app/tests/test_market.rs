@@ -226,6 +226,7 @@ impl TestMarket {
             ("year", "2027".to_owned()),
             ("item", id(&item)),
             ("site", id(&site)),
+            ("region", EARTH.to_owned()),
             ("listing", draft.to_string()),
             ("auction", lot.to_string()),
             ("bid", id(&bid)),

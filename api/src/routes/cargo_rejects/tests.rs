@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use market::cargo::store::{Reject, count, park};
+use market::cargo::store::{Reject, count, keep_parked, park};
 use serde_json::{Value, json};
 use shared::audit;
 
@@ -88,6 +88,26 @@ async fn a_reject_is_mended_and_recorded_once() {
     assert_eq!((entries[0].action.as_str(), &entries[0].data["edited"]), ("cargo_rejects.replay", &json!(true)));
     assert_eq!(entries[0].actor, Some(operator.id));
     drop(conn);
+    api.close().await;
+}
+
+/// What waits in no queue any more is part of the same list, body and all.
+#[tokio::test]
+async fn what_rabbitmq_gave_up_is_shown_mended_and_sent() {
+    let api = TestApi::new().await;
+    let operator = api.staff(PlatformRole::Operator).await;
+    let sound = message("e-1", &now().to_rfc3339()).to_string();
+    keep_parked(&mut api.db.pool.acquire().await.unwrap(), &reject(sound.as_bytes())).await.unwrap();
+    let listed = api.get(Some(&operator), "/v1/admin/cargo-rejects").await.ok();
+    assert_eq!((&listed["items"][0]["parked"], &listed["items"][0]["seen"]), (&json!(true), &json!(1)));
+    let path = format!("/v1/admin/cargo-rejects/{}", listed["items"][0]["id"]);
+    assert_eq!(api.get(Some(&operator), &path).await.ok()["text"], json!(sound));
+    let mended = json!({"message": message("e-2", &now().to_rfc3339())});
+    assert_eq!(api.post(Some(&operator), &format!("{path}/replay"), mended).await.ok(), json!({"sent": 1}));
+    let stored: Vec<String> =
+        sqlx::query_scalar("SELECT source_event_id FROM cargo_events").fetch_all(&api.db.pool).await.unwrap();
+    assert_eq!(stored, ["e-2"], "what was sent is the mended one, once");
+    api.get(Some(&operator), &path).await.refused(404, "not_found");
     api.close().await;
 }
 

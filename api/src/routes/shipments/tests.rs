@@ -1,6 +1,8 @@
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use market::identity::PlatformRole;
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::clock::Clock;
 
 use crate::testing::{Person, TestApi, with_token};
 
@@ -107,6 +109,37 @@ async fn a_shipment_is_created_changed_picked_up_and_delivered_in_parts() {
 }
 
 #[tokio::test]
+async fn figures_are_of_the_last_30_days_unless_others_are_asked_for() {
+    let yard = Yard::new().await;
+    let (api, ann) = (&yard.api, &yard.ann);
+    let made = api.post(Some(ann), "/v1/shipments", yard.transfer(4)).await.ok();
+    let path = format!("/v1/shipments/{}", made["tracking"].as_str().unwrap());
+    api.post(Some(ann), &format!("{path}/pick-up"), json!({})).await.ok();
+    let begun = Clock::SYSTEM.now();
+    let text = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let figures = async |query: String| api.get(Some(ann), &format!("/v1/shipments/figures{query}")).await.ok();
+    let from = |figures: &Value| figures["from"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+
+    let usual = figures(String::new()).await;
+    assert!(from(&usual) >= begun - TimeDelta::days(30) && from(&usual) <= Clock::SYSTEM.now() - TimeDelta::days(30));
+    assert_eq!((&usual["picked_up"], &usual["to"]), (&json!(1), &json!(null)));
+    // What was picked up today is within the 30 days before a time in 29 days, and not before one in 31.
+    for (days, picked_up) in [(29, 1), (31, 0)] {
+        let to = text(begun + TimeDelta::days(days));
+        let before = figures(format!("?to={to}")).await;
+        assert_eq!(before["picked_up"], picked_up, "{days} days");
+        assert_eq!(from(&before), to.parse::<DateTime<Utc>>().unwrap() - TimeDelta::days(30));
+        let ever = figures(format!("?from=1970-01-01T00:00:00Z&to={to}")).await;
+        assert_eq!(ever["picked_up"], 1);
+    }
+    for key in ["regions", "sites"] {
+        assert_eq!(usual[key][0]["region_id"], EARTH);
+        assert_eq!((&usual[key][0]["picked_up"], &usual[key][0]["moved_ml"]), (&json!(1), &json!(28)), "{key}");
+    }
+    yard.api.close().await;
+}
+
+#[tokio::test]
 async fn who_gets_it_reads_it_and_takes_it() {
     let yard = Yard::new().await;
     let (api, ann, eve) = (&yard.api, &yard.ann, &yard.eve);
@@ -160,5 +193,47 @@ async fn every_wrong_field_of_a_shipment_is_named() {
         let refused = yard.api.post(Some(&yard.ann), "/v1/shipments", body).await.refused(422, "invalid_value");
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{field} {value}: {refused:?}");
     }
+    yard.api.close().await;
+}
+
+#[tokio::test]
+async fn operators_of_the_platform_read_what_an_organisation_has_and_ships_and_change_none() {
+    let yard = Yard::new().await;
+    let (api, ann) = (&yard.api, &yard.ann);
+    let shipment = api.post(Some(ann), "/v1/shipments", yard.transfer(4)).await.ok();
+    let org = api.get(Some(ann), "/v1/sites").await.ok()["items"][0]["org_id"].as_str().unwrap().to_owned();
+    let shipment = format!("/v1/shipments/{}", shipment["tracking"].as_str().unwrap());
+    let (item, site) = (format!("/v1/items/{}", yard.item), format!("/v1/sites/{}", yard.site));
+    let level = format!("{item}/stock/{}", yard.site);
+    let movements = format!("{level}/movements");
+    let figures = "/v1/shipments/figures?from=2026-01-01T00:00:00Z&to=2099-01-01T00:00:00Z";
+    let lists = ["/v1/items", "/v1/sites", "/v1/stock", "/v1/shipments", figures];
+    let single = [&item, &site, &level, &movements, &shipment].map(String::as_str);
+    let paths = [lists, single].concat();
+
+    for role in [PlatformRole::Operator, PlatformRole::Admin] {
+        let staff = api.staff(role).await;
+        for path in &paths {
+            api.get(Some(&staff), path).await.refused(403, "no_org");
+            let seen = api.get(Some(&staff.acting(&org)), path).await.ok();
+            assert_eq!(seen, api.get(Some(ann), path).await.ok(), "{path}");
+        }
+        let staff = staff.acting(&org);
+        api.post(Some(&staff), "/v1/shipments", yard.transfer(1)).await.refused(403, "not_a_member");
+        let cancel = format!("{shipment}/cancel");
+        api.post(Some(&staff), &cancel, json!({})).await.refused(403, "not_a_member");
+        let adjust = format!("{level}/adjust");
+        api.post(Some(&staff), &adjust, json!({"to": 1})).await.refused(403, "not_a_member");
+        for path in [&item, &site, &level, &shipment] {
+            api.call(Some(&staff), Method::PATCH, path, json!({})).await.refused(403, "not_a_member");
+        }
+    }
+    for role in [PlatformRole::Observer, PlatformRole::Finance] {
+        let staff = api.staff(role).await.acting(&org);
+        for path in &paths {
+            api.get(Some(&staff), path).await.refused(403, "not_a_member");
+        }
+    }
+    assert_eq!(yard.level().await, (json!(10), json!(4)));
     yard.api.close().await;
 }

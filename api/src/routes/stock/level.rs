@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use market::catalog::store::{self as catalog, CatalogError};
+use market::identity::PlatformRole;
 use market::ids::{ItemId, SiteId};
 use market::stock::model::{Level, LevelChange, Movement};
 use market::stock::rules::reserve::{Count, Verdict};
@@ -50,6 +51,7 @@ async fn found(conn: &mut PgConnection, org: OrgId, item: ItemId, site: SiteId) 
 /// Read how much of an item is at a site
 ///
 /// The entity tag is of what people edit: what comes and goes does not change it.
+/// Members see their organisation's stock, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/items/{item}/stock/{site}", tag = "stock",
     params(("item" = ItemId, Path), ("site" = SiteId, Path), Acting), responses(
     (status = 200, description = "The level", body = LevelView),
@@ -61,7 +63,7 @@ async fn get_level(
     Path((item, site)): Path<(ItemId, SiteId)>,
     acting: Acting,
 ) -> Result<(EntityTag, Json<LevelView>)> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     let level = found(&mut *state.db.acquire().await?, org, item, site).await?;
     Ok((EntityTag::of(&edited(&level))?, Json(level.into())))
 }
@@ -208,6 +210,8 @@ struct ListMovements {
 }
 
 /// List every change of an item's stock at a site, the latest first
+///
+/// Members see their organisation's stock, operators of the platform everybody's.
 #[utoipa::path(get, path = "/v1/items/{item}/stock/{site}/movements", tag = "stock",
     params(("item" = ItemId, Path), ("site" = SiteId, Path), Acting, ListMovements), responses(
     (status = 200, description = "A page", body = Page<Movement>),
@@ -220,7 +224,7 @@ async fn movements_of_level(
     acting: Acting,
     Query(query): Query<ListMovements>,
 ) -> Result<Json<Page<Movement>>> {
-    let org = acting.member(&caller)?;
+    let org = acting.member_or(PlatformRole::Operator, &caller)?;
     if query.after.is_some_and(|after| after < 1) {
         return Err(Problem::bad_request("invalid_query", "the query is not what this request takes")
             .parameter("after", "expected the `next` of an earlier page"));

@@ -30,8 +30,8 @@ pub use expected::ExpectedDelivery;
 pub use marks::{Mark, marks, postpone, unmark};
 pub use read::{Cursor, MalformedCursor, Page, list};
 pub use rejects::{
-    KeptReject, MAX_REJECT_BYTES, Reject, RejectedMessage, drop_reject, get_reject, page_rejects, park, prune_rejects,
-    rejects, take_reject,
+    KeptReject, MAX_REJECT_BYTES, Reject, RejectedMessage, drop_reject, get_reject, keep_parked, page_rejects, park,
+    parked_rejects, prune_rejects,
 };
 pub use standings::{rank_due, standing};
 

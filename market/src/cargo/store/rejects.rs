@@ -38,8 +38,6 @@ pub async fn park(conn: &mut PgConnection, rejects: &[Reject]) -> Result<(), sql
     for reject in rejects {
         let kept = &reject.bytes[..reject.bytes.len().min(MAX_REJECT_BYTES)];
         let digest = Sha256::digest(&reject.bytes);
-        // PostgreSQL's text cannot hold U+0000.
-        let clean = |text: &str| text.chars().filter(|c| *c != '\0').take(MAX_REASON_CHARS).collect::<String>();
         let parked = sqlx::query!(
             "
             INSERT INTO cargo_rejects (digest, reason, bytes, size, routing_key)
@@ -60,18 +58,49 @@ pub async fn park(conn: &mut PgConnection, rejects: &[Reject]) -> Result<(), sql
     Ok(())
 }
 
-/// Deletes rejects that were last seen more than `days` ago, and the oldest beyond `most`; returns how many.
+/// Keeps a message that RabbitMQ gave up, of at most [`MAX_REJECT_BYTES`], until somebody decides about it: what is in it may be
+/// sound. The same one again only raises a count, also when its acknowledgement was lost.
+pub async fn keep_parked(conn: &mut PgConnection, message: &Reject) -> Result<(), sqlx::Error> {
+    let digest = Sha256::digest(&message.bytes);
+    let kept = sqlx::query!(
+        "
+        INSERT INTO cargo_rejects (digest, reason, bytes, size, routing_key, parked)
+        VALUES ($1, $2, $3, $4, $5, true)
+        ON CONFLICT ON CONSTRAINT cargo_rejects_once
+        DO UPDATE SET seen = cargo_rejects.seen + 1, last_at = now(), reason = EXCLUDED.reason, parked = true
+        ",
+        digest.as_slice(),
+        clean(&message.reason),
+        message.bytes.as_slice(),
+        i64::try_from(message.bytes.len()).unwrap_or(i64::MAX),
+        clean(&message.routing_key),
+    )
+    .execute(conn)
+    .await?;
+    debug_assert_eq!(kept.rows_affected(), 1);
+    Ok(())
+}
+
+/// A text that PostgreSQL can hold, which U+0000 is not part of.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(MAX_REASON_CHARS).collect()
+}
+
+/// Deletes rejects that were last seen more than `days` ago, and the oldest beyond `most`, but nothing that RabbitMQ gave up;
+/// returns how many.
 pub async fn prune_rejects(conn: &mut PgConnection, days: i32, most: i64) -> Result<u64, sqlx::Error> {
     let pruned = sqlx::query!(
         "
         DELETE FROM cargo_rejects
-        WHERE last_at < now() - make_interval(days => $1)
+        WHERE NOT parked
+          AND (last_at < now() - make_interval(days => $1)
             OR id IN (
                 SELECT id
                 FROM cargo_rejects
+                WHERE NOT parked
                 ORDER BY last_at DESC
                 OFFSET $2
-            )
+            ))
         ",
         days,
         most,
@@ -93,18 +122,20 @@ pub struct KeptReject {
     pub size: i64,
     /// How often it arrived.
     pub seen: i64,
+    /// Whether RabbitMQ gave it up because it came back from the consumer too often. It is kept until somebody decides about it.
+    pub parked: bool,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
 }
 
-/// The most recent rejects.
-pub async fn rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<KeptReject>, sqlx::Error> {
-    sqlx::query_as!(
-        KeptReject,
+/// The ids of messages that RabbitMQ gave up, oldest first.
+pub async fn parked_rejects(conn: &mut PgConnection, limit: i64) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
         "
-        SELECT id, reason, routing_key, size, seen, first_at, last_at
+        SELECT id
         FROM cargo_rejects
-        ORDER BY last_at DESC, id DESC
+        WHERE parked
+        ORDER BY id
         LIMIT $1
         ",
         limit,
@@ -122,7 +153,7 @@ pub async fn page_rejects(
     sqlx::query_as!(
         KeptReject,
         "
-        SELECT id, reason, routing_key, size, seen, first_at, last_at
+        SELECT id, reason, routing_key, size, seen, parked, first_at, last_at
         FROM cargo_rejects
         WHERE id < coalesce($1, 9223372036854775807)
         ORDER BY id DESC
@@ -150,7 +181,7 @@ pub struct RejectedMessage {
 pub async fn get_reject(conn: &mut PgConnection, id: i64) -> Result<Option<RejectedMessage>, sqlx::Error> {
     let row = sqlx::query!(
         "
-        SELECT id, reason, routing_key, size, seen, first_at, last_at, bytes
+        SELECT id, reason, routing_key, size, seen, parked, first_at, last_at, bytes
         FROM cargo_rejects
         WHERE id = $1
         ",
@@ -167,6 +198,7 @@ pub async fn get_reject(conn: &mut PgConnection, id: i64) -> Result<Option<Rejec
             routing_key: row.routing_key,
             size: row.size,
             seen: row.seen,
+            parked: row.parked,
             first_at: row.first_at,
             last_at: row.last_at,
         },
@@ -177,21 +209,4 @@ pub async fn get_reject(conn: &mut PgConnection, id: i64) -> Result<Option<Rejec
 pub async fn drop_reject(conn: &mut PgConnection, id: i64) -> Result<bool, sqlx::Error> {
     let dropped = sqlx::query!("DELETE FROM cargo_rejects WHERE id = $1", id).execute(conn).await?;
     Ok(dropped.rows_affected() == 1)
-}
-
-/// Removes a reject so that it can be sent again; returns its routing key and its bytes. `None`: it
-/// does not exist, or was too long to be kept whole.
-pub async fn take_reject(conn: &mut PgConnection, id: i64) -> Result<Option<(String, Vec<u8>)>, sqlx::Error> {
-    let taken = sqlx::query!(
-        "
-        DELETE FROM cargo_rejects
-        WHERE id = $1
-          AND octet_length(bytes) = size
-        RETURNING routing_key, bytes
-        ",
-        id,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(taken.map(|row| (row.routing_key, row.bytes)))
 }

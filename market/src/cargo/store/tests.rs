@@ -230,6 +230,38 @@ async fn rejects_are_bounded_and_counted() {
     db.close().await;
 }
 
+/// What RabbitMQ gave up may be sound, so neither its age nor a flood of others takes it away.
+#[tokio::test]
+async fn what_rabbitmq_gave_up_is_one_row_until_somebody_decides() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let reject = |text: &str| Reject {
+        reason: "so".to_owned(),
+        bytes: text.as_bytes().to_vec(),
+        routing_key: "cargo.actual".to_owned(),
+    };
+    // The second one was rejected before it was parked.
+    park(&mut conn, &[reject("b"), reject("c")]).await.unwrap();
+    for text in ["a", "b", "a"] {
+        keep_parked(&mut conn, &reject(text)).await.unwrap();
+    }
+    park(&mut conn, &[reject("a")]).await.unwrap();
+    sqlx::query("UPDATE cargo_rejects SET last_at = now() - interval '9 years'").execute(&mut *conn).await.unwrap();
+    assert_eq!(prune_rejects(&mut conn, 30, 0).await.unwrap(), 1);
+    let kept = page_rejects(&mut conn, None, 10).await.unwrap();
+    let mut kept: Vec<_> = kept.iter().map(|it| (it.seen, it.parked)).collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [(2, true), (3, true)]);
+    let parked = parked_rejects(&mut conn, 10).await.unwrap();
+    assert!(parked.len() == 2 && parked.is_sorted(), "{parked:?}");
+    for id in parked {
+        assert!(drop_reject(&mut conn, id).await.unwrap());
+    }
+    assert!(parked_rejects(&mut conn, 10).await.unwrap().is_empty());
+    drop(conn);
+    db.close().await;
+}
+
 /// A database for events alone needs no other table, and running its migrations on the main one
 /// does no harm.
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What may be done with a shipment, and what of its units.
 
+pub mod figures;
 pub mod follow;
 pub mod room;
 pub mod tracking;

@@ -6,7 +6,8 @@ use sqlx::PgConnection;
 
 use super::read::shipments;
 use crate::ids::{RegionId, SiteId};
-use crate::shipments::model::{ShipmentFigures, SiteFigures};
+use crate::shipments::model::{ShipmentCounts, ShipmentFigures, SiteFigures};
+use crate::shipments::rules::figures::{by_region, sum, with_shares};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
@@ -26,29 +27,18 @@ pub struct FigureFilter {
 pub async fn figures(conn: &mut PgConnection, filter: FigureFilter) -> Result<ShipmentFigures, sqlx::Error> {
     let sites = by_site(conn, filter).await?;
     let recent = recent(conn, filter).await?;
-    let sum = |of: fn(&SiteFigures) -> i64| sites.iter().map(of).sum::<i64>();
-    let share = |part: i64, all: i64| (all > 0).then(|| part * 10_000 / all);
-    let (ended, delivered) = (sum(|site| site.ended), sum(|site| site.delivered));
-    let (planned, on_time) = (sum(|site| site.planned), sum(|site| site.on_time));
     Ok(ShipmentFigures {
-        picked_up: sum(|site| site.picked_up),
-        moved_ml: sum(|site| site.moved_ml),
-        moved_g: sum(|site| site.moved_g),
-        ended,
-        delivered,
-        planned,
-        on_time,
-        delivered_bps: share(delivered, ended),
-        on_time_bps: share(on_time, planned),
-        low_levels: sum(|site| site.low_levels),
+        from: filter.from,
+        to: filter.to,
+        counts: sum(sites.iter().map(|site| site.counts)),
+        regions: by_region(&sites),
         sites,
         recent: shipments(conn, &recent).await?,
     })
 }
 
 async fn by_site(conn: &mut PgConnection, filter: FigureFilter) -> Result<Vec<SiteFigures>, sqlx::Error> {
-    sqlx::query_as!(
-        SiteFigures,
+    let rows = sqlx::query!(
         r#"WITH counted AS (
                SELECT s.from_site AS site_id, 1::bigint AS picked_up, l.moved_ml, l.moved_g, 0::bigint AS ended, 0::bigint AS delivered,
                       0::bigint AS planned, 0::bigint AS on_time, 0::bigint AS low
@@ -94,7 +84,26 @@ async fn by_site(conn: &mut PgConnection, filter: FigureFilter) -> Result<Vec<Si
         filter.region.map(|region| region.0),
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SiteFigures {
+            site_id: row.site_id,
+            region_id: row.region_id,
+            counts: with_shares(ShipmentCounts {
+                picked_up: row.picked_up,
+                moved_ml: row.moved_ml,
+                moved_g: row.moved_g,
+                ended: row.ended,
+                delivered: row.delivered,
+                planned: row.planned,
+                on_time: row.on_time,
+                delivered_bps: None,
+                on_time_bps: None,
+                low_levels: row.low_levels,
+            }),
+        })
+        .collect())
 }
 
 async fn recent(conn: &mut PgConnection, filter: FigureFilter) -> Result<Vec<uuid::Uuid>, sqlx::Error> {

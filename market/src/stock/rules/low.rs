@@ -2,10 +2,12 @@
 
 use crate::stock::model::Crossing;
 
-/// On hand at or below this is low: what was set, else a tenth of the capacity, rounded up. Without either, no level is low.
+/// On hand at or below this is low: what was set, else the most units that are less than a tenth of the capacity. Without either, no
+/// level is low.
 #[must_use]
 pub fn threshold(low_at: Option<i64>, capacity: Option<i64>) -> Option<i64> {
-    low_at.or_else(|| capacity.map(|capacity| capacity / 10 + i64::from(capacity % 10 != 0)))
+    // Of whole numbers, 10 * units < capacity is units <= (capacity - 1) / 10.
+    low_at.or_else(|| capacity.map(|capacity| (capacity - 1) / 10))
 }
 
 /// The crossing that takes a level that was low, or was not, to where `on_hand` now is.

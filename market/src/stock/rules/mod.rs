@@ -2,4 +2,5 @@
 
 pub mod distance;
 pub mod low;
+pub mod region;
 pub mod reserve;

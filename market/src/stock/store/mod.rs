@@ -14,6 +14,7 @@ mod moves;
 mod places;
 mod put_back;
 mod read;
+mod regions;
 mod reserve;
 
 use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated};
@@ -23,9 +24,10 @@ use crate::ids::{ItemId, ListingId, SiteId};
 pub use carry::{Carriage, Load, carry, has_book};
 pub use levels::{change, lock};
 pub use moves::{Adjust, Transfer, Transferred, adjust, import, lock_all, transfer};
-pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};
+pub use places::{archive_site, change_site, create_site, lock_site, site, sites_of};
 pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
 pub use read::{LevelFilter, level, levels_of, levels_of_items, movements, names};
+pub use regions::{archive_region, change_region, create_region, lock_region, region, regions};
 pub use reserve::{Kept, Part, free, hand_over, reserve, take};
 
 /// Why an act on stock is refused.
@@ -47,6 +49,12 @@ pub enum StockError {
     SiteArchived,
     #[error("the site has stock")]
     SiteInUse,
+    #[error("there is no such region")]
+    NoRegion,
+    #[error("there is a region of this code, or was one")]
+    RegionTaken,
+    #[error("sites or other regions lie in the region")]
+    RegionInUse,
     #[error("a site with stock neither gets nor loses a capacity")]
     CapacitySettled,
     #[error(transparent)]
@@ -63,6 +71,8 @@ const CONSTRAINTS: &ConstraintMessages = &[
     ("stock_levels_low_at", "/low_at", "must lie between 0 and 1000000000"),
     ("stock_movements_reason_length", "/reason", "must have 1 to 500 characters"),
     ("reservations_quantity_range", "/quantity", "must lie between 1 and 1000000000"),
+    ("regions_code_form", "/slug", "makes a code of more than 100 characters"),
+    ("regions_name_length", "/name", "must have 1 to 100 characters"),
     ("sites_in_region", "/region_id", "there is no such region"),
     ("sites_name_length", "/name", "must have 1 to 100 characters"),
     ("sites_latitude", "/latitude", "must lie between -90 and 90"),
@@ -77,6 +87,7 @@ impl From<sqlx::Error> for StockError {
             Some("stock_levels_within_capacity") => return Self::LevelFull,
             Some("sites_within_capacity") => return Self::SiteFull,
             Some("sites_capacity_settled") => return Self::CapacitySettled,
+            Some("regions_code_unique") => return Self::RegionTaken,
             _ => {}
         }
         constraint_message(&error, CONSTRAINTS).map_or(Self::Database(error), Self::Invalid)

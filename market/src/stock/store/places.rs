@@ -1,41 +1,25 @@
-//! Regions and sites.
+//! Sites.
 
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use super::StockError;
 use crate::ids::{RegionId, SiteId};
-use crate::stock::model::{NewSite, Region, RegionKind, Site, SiteChange, SiteKind};
+use crate::stock::model::{NewSite, Site, SiteChange, SiteKind};
 
-/// The regions right below `parent`, or the bodies, by code, after the code `after`.
-pub async fn regions(
-    conn: &mut PgConnection,
-    parent: Option<RegionId>,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Region>, sqlx::Error> {
-    sqlx::query_as!(
-        Region,
-        r#"SELECT id AS "id: RegionId", parent_id AS "parent_id: RegionId", kind AS "kind: RegionKind", code, name, body
-           FROM regions
-           WHERE parent_id IS NOT DISTINCT FROM $1
-             AND code > coalesce($2, '')
-           ORDER BY code
-           LIMIT $3"#,
-        parent.map(|parent| parent.0),
-        after,
-        limit,
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Creates a site of `org`, on the body of its region.
+/// Creates a site of `org`, on the body of its region, which is in use until the site is there.
 pub async fn create_site(conn: &mut PgConnection, org: OrgId, new: &NewSite) -> Result<Site, StockError> {
     let site = sqlx::query_as!(
         Site,
-        r#"INSERT INTO sites (id, org_id, region_id, name, kind, body, latitude, longitude, capacity)
-           VALUES ($1, $2, $3, $4, $5, coalesce((SELECT body FROM regions WHERE id = $3), ''), $6, $7, $8)
+        r#"WITH region AS (
+               SELECT body
+               FROM regions
+               WHERE id = $3
+                 AND archived_at IS NULL
+               FOR KEY SHARE
+           )
+           INSERT INTO sites (id, org_id, region_id, name, kind, body, latitude, longitude, capacity)
+           VALUES ($1, $2, $3, $4, $5, coalesce((SELECT body FROM region), ''), $6, $7, $8)
            RETURNING id AS "id: SiteId", org_id AS "org_id: OrgId", region_id AS "region_id: RegionId", name,
                      kind AS "kind: SiteKind", body, latitude, longitude, capacity, stored, created_at, version"#,
         SiteId::generate().0,

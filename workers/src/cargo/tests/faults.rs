@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use jobs::cargo::{Parked, topology};
-use lapin::options::{QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions};
+use jobs::cargo::{Parked, replay_reject, topology};
+use lapin::BasicProperties;
+use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use market::cargo::Bounds;
+use market::cargo::store::{Reject, get_reject, keep_parked, parked_rejects};
 use shared::audit::Actor;
+use shared::clock::Clock;
 use shared::testing::{NetworkFault, server};
 
 use super::test_lane::{ORG, TestLane, events, until};
@@ -134,7 +138,7 @@ async fn a_consumer_told_to_stop_acknowledges_all_that_was_delivered_to_it() {
 }
 
 /// RabbitMQ gives up on a message that came back too often (version 4 does so by default): the
-/// message must not be thrown away.
+/// message must not be thrown away. The next consumer makes a reject of it, one whatever happens in between.
 #[tokio::test]
 async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
     let lane = TestLane::new().await;
@@ -149,29 +153,76 @@ async fn twenty_one_crashes_of_the_consumer_lose_no_event() {
     }
     let parked = Parked::open(&server("AMQP_URL").into(), &lane.namespace).await.unwrap();
     until("three messages are parked", async || parked.count().await.unwrap() == 3).await;
-    // Looking at them changes nothing.
-    for _ in 0..2 {
-        let listed = parked.list(10).await.unwrap();
-        assert_eq!(listed.iter().map(|it| it.events).collect::<Vec<_>>(), [Some(50), Some(50), Some(20)]);
-        let first = &listed[0];
-        assert_eq!(
-            (first.routing_key.as_str(), first.reason.as_deref()),
-            ("cargo.lane-test.actual", Some("delivery_limit"))
-        );
-    }
+    // Somebody commits the row of the first one and dies before the acknowledgement.
+    let mut conn = lane.db.pool.acquire().await.unwrap();
+    let (_connection, channel) = lane.side().await;
+    let queue = topology::parked(&lane.namespace);
+    let first = channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap().unwrap();
+    let (bytes, routing_key) = (first.data.clone(), first.routing_key.to_string());
+    keep_parked(&mut conn, &Reject { reason: "interrupted".to_owned(), bytes, routing_key }).await.unwrap();
+    channel.close(200, "dead".into()).await.unwrap();
+
     lane.postgres.set(NetworkFault::None);
     let consumer = lane.consume();
-    let mut conn = lane.db.pool.acquire().await.unwrap();
-    assert_eq!(parked.replay(&mut conn, Actor::System, 2).await.unwrap(), 2);
-    lane.until_stored(100).await;
-    assert_eq!(parked.replay(&mut conn, Actor::System, 100).await.unwrap(), 1);
+    until("all of them are collected", async || {
+        let seen: i64 = sqlx::query_scalar("SELECT coalesce(sum(seen), 0)::bigint FROM cargo_rejects")
+            .fetch_one(&lane.db.pool)
+            .await
+            .unwrap();
+        seen == 4 && parked.count().await.unwrap() == 0
+    })
+    .await;
+    let rejects = parked_rejects(&mut conn, 10).await.unwrap();
+    assert_eq!(rejects.len(), 3, "the interrupted one is the same row");
+    let read = get_reject(&mut conn, rejects[0]).await.unwrap().unwrap();
+    assert!(read.whole && read.reject.parked && read.reject.seen == 2, "{read:?}");
+    assert_eq!(read.reject.routing_key, "cargo.lane-test.actual");
+    assert!(read.reject.reason.contains("delivery_limit"), "{}", read.reject.reason);
+    let mut events = lane.db.pool.acquire().await.unwrap();
+    for id in rejects {
+        let bounds = Bounds::at(Clock::SYSTEM.now());
+        let sent = replay_reject(&lane.publisher, &mut events, &mut conn, Actor::System, id, None, &bounds).await;
+        assert!([50, 20].contains(&sent.unwrap()));
+    }
     lane.until_stored(120).await;
-    assert_eq!(parked.replay(&mut conn, Actor::System, 100).await.unwrap(), 0);
+    assert!(parked_rejects(&mut conn, 10).await.unwrap().is_empty());
     parked.close().await.unwrap();
-    drop(conn);
+    drop((conn, events));
     consumer.stop().await;
     lane.assert_acknowledged().await;
     assert_eq!(lane.stored_ids().await, (0..120).collect::<Vec<_>>());
+    lane.close().await;
+}
+
+/// What does not fit a reject whole stays parked and holds up no other.
+#[tokio::test]
+async fn what_is_parked_is_collected_whole_or_stays() {
+    let lane = TestLane::new().await;
+    let parked = Parked::open(&server("AMQP_URL").into(), &lane.namespace).await.unwrap();
+    let (_connection, channel) = lane.side().await;
+    let park = async |body: &[u8]| {
+        let (exchange, options) = (topology::parked(&lane.namespace).into(), BasicPublishOptions::default());
+        let sent =
+            channel.basic_publish(exchange, "cargo.gps.actual".into(), options, body, BasicProperties::default());
+        let _confirmation = sent.await.unwrap().await.unwrap();
+    };
+    let long = vec![b'x'; 65_537];
+    for body in [&long[..], b"{", &long[..65_536]] {
+        park(body).await;
+    }
+    until("three messages are parked", async || parked.count().await.unwrap() == 3).await;
+    let mut conn = lane.db.pool.acquire().await.unwrap();
+    assert_eq!(parked.collect(&mut conn, 100).await.unwrap(), 2);
+    until("the long one is back in its place", async || parked.count().await.unwrap() == 1).await;
+    assert_eq!(parked.collect(&mut conn, 100).await.unwrap(), 0);
+    let rows: Vec<(i64, i32, bool)> =
+        sqlx::query_as("SELECT size, octet_length(bytes), parked FROM cargo_rejects ORDER BY id")
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+    assert_eq!(rows, [(1, 1, true), (65_536, 65_536, true)]);
+    drop(conn);
+    parked.close().await.unwrap();
     lane.close().await;
 }
 

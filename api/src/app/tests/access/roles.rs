@@ -25,7 +25,7 @@ const BESIDE_MEMBERS: [(&str, PlatformRole, u16); 4] = [
 ];
 
 /// What is answered to those on the platform who may do what is an organisation's. To everybody else there, it is not theirs.
-const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 21] = [
+const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 31] = [
     // Any auction, once.
     ("POST /v1/auctions/{auction}/cancel", Moderator, &[200, 409]),
     // They answer for what was charged.
@@ -48,7 +48,18 @@ const BESIDE_OWNERS: [(&str, PlatformRole, &[u16]); 21] = [
     ("GET /v1/epcis/epcs/{epc}/events", Operator, &[200]),
     ("GET /v1/epcis/bizSteps", Operator, &[200]),
     ("GET /v1/epcis/bizSteps/{bizStep}/events", Operator, &[200]),
-    // Nor do they change what they see of a fleet.
+    // Nor do they change what they see of goods, places and shipments.
+    ("GET /v1/items", Operator, &[200]),
+    ("GET /v1/items/{item}", Operator, &[200]),
+    ("GET /v1/items/{item}/stock/{site}", Operator, &[200]),
+    ("GET /v1/items/{item}/stock/{site}/movements", Operator, &[200]),
+    ("GET /v1/sites", Operator, &[200]),
+    ("GET /v1/sites/{site}", Operator, &[200]),
+    ("GET /v1/stock", Operator, &[200]),
+    ("GET /v1/shipments", Operator, &[200]),
+    ("GET /v1/shipments/figures", Operator, &[200]),
+    ("GET /v1/shipments/{shipment}", Operator, &[200]),
+    // Nor of a fleet.
     ("GET /v1/vehicles", Operator, &[200]),
     ("GET /v1/vehicles/{vehicle}", Operator, &[200]),
     ("GET /v1/vehicles/{vehicle}/maintenance", Operator, &[200]),

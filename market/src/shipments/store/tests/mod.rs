@@ -1,4 +1,5 @@
 mod arrivals;
+mod figures;
 mod fleet;
 mod following;
 mod machine;
@@ -257,79 +258,6 @@ async fn a_trade_arrives_in_the_others_book_if_it_keeps_the_item_and_touches_no_
     let refused = act(&mut conn, async |tx| create(tx, yard.by(), &elsewhere).await).await;
     assert!(matches!(&refused, Err(ShipmentError::Invalid(invalid)) if invalid.pointer == "/to_site"), "{refused:?}");
     assert_books(&mut conn).await;
-    drop(conn);
-    db.close().await;
-}
-
-#[tokio::test]
-async fn figures_are_the_raw_rows() {
-    let db = TestDb::new().await;
-    let mut conn = db.pool.acquire().await.expect("a connection");
-    let yard = Yard::with(&mut conn, 100).await;
-    let begun = database_time(&mut conn).await;
-    let by = yard.by();
-    let numbers = [1, 2, 3, 4, 5].map(|quantity| {
-        let mut new = yard.transfer(quantity);
-        // The third is late, and of the others only the first was planned.
-        new.planned_delivery = match quantity {
-            1 => Some(begun + TimeDelta::days(1)),
-            3 => Some(begun - TimeDelta::days(1)),
-            _ => None,
-        };
-        new
-    });
-    for (place, new) in numbers.iter().enumerate() {
-        let number = yard.sent(&mut conn, new).await;
-        if place == 4 {
-            continue;
-        }
-        act(&mut conn, async |tx| pick_up(tx, by, &number).await).await.expect("picked up");
-        if place == 3 {
-            act(&mut conn, async |tx| give_back(tx, by, &number).await).await.expect("back");
-        } else {
-            act(&mut conn, async |tx| deliver(tx, by, &number, None).await).await.expect("delivered");
-        }
-    }
-    let filter = FigureFilter { org: yard.shipper.org, from: Some(begun), to: None, region: None, site: None };
-    let all = figures(&mut conn, filter).await.expect("counted");
-    let raw: (i64, i64, i64, i64) = sqlx::query_as(
-        "SELECT count(DISTINCT s.id) FILTER (WHERE picked_up_at IS NOT NULL),
-                (sum(l.quantity * l.volume_ml) FILTER (WHERE picked_up_at IS NOT NULL))::bigint,
-                count(DISTINCT s.id) FILTER (WHERE ended_at IS NOT NULL),
-                count(DISTINCT s.id) FILTER (WHERE status = 'delivered')
-         FROM shipments AS s JOIN shipment_lines AS l ON l.shipment_id = s.id WHERE s.org_id = $1",
-    )
-    .bind(yard.shipper.org)
-    .fetch_one(&mut *conn)
-    .await
-    .expect("counted");
-    assert_eq!((all.picked_up, all.moved_ml, all.ended, all.delivered), raw);
-    assert_eq!(raw, (4, 20_000, 4, 3));
-    assert_eq!((all.moved_g, all.delivered_bps, all.on_time_bps), (10_000, Some(7_500), Some(5_000)));
-    assert_eq!((all.recent.len(), all.sites[0].site_id), (5, Some(yard.site)));
-    // Nothing at another site, in another region or before.
-    for none in [
-        FigureFilter { site: Some(yard.away), ..filter },
-        FigureFilter { region: Some(crate::ids::RegionId(Uuid::nil())), ..filter },
-        FigureFilter { from: None, to: Some(begun), ..filter },
-        FigureFilter { org: yard.other.org, ..filter },
-    ] {
-        let none = figures(&mut conn, none).await.expect("counted");
-        assert_eq!((none.picked_up, none.ended, none.delivered_bps), (0, 0, None));
-    }
-    let earth: crate::ids::RegionId = sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth'")
-        .fetch_one(&mut *conn)
-        .await
-        .expect("a region");
-    let there = figures(&mut conn, FigureFilter { region: Some(earth), ..filter }).await.expect("counted");
-    assert_eq!((there.picked_up, there.recent.len()), (4, 5));
-    sqlx::query("UPDATE stock_levels SET low_at = 100, is_low = true, version = version + 1 WHERE site_id = $1")
-        .bind(yard.away)
-        .execute(&mut *conn)
-        .await
-        .expect("low");
-    let low = figures(&mut conn, filter).await.expect("counted");
-    assert_eq!(low.low_levels, 1);
     drop(conn);
     db.close().await;
 }

@@ -18,7 +18,7 @@ enum Wish {
     Remove,
 }
 
-/// Runs a wish when both are ready; whether it was done.
+/// Runs a wish when all are ready; whether it was done.
 async fn at_once(pool: PgPool, barrier: Arc<Barrier>, yard: Yard, wish: Wish) -> bool {
     let mut conn = pool.acquire().await.expect("a connection");
     barrier.wait().await;
@@ -42,11 +42,14 @@ async fn at_once(pool: PgPool, barrier: Arc<Barrier>, yard: Yard, wish: Wish) ->
     }
 }
 
-async fn race(pool: &PgPool, yard: Yard, wishes: [Wish; 2]) -> [bool; 2] {
-    let barrier = Arc::new(Barrier::new(2));
+async fn race<const N: usize>(pool: &PgPool, yard: Yard, wishes: [Wish; N]) -> [bool; N] {
+    let barrier = Arc::new(Barrier::new(N));
     let racing = wishes.map(|wish| tokio::spawn(at_once(pool.clone(), Arc::clone(&barrier), yard, wish)));
-    let [first, second] = racing;
-    [first.await.expect("ended"), second.await.expect("ended")]
+    let mut done = [false; N];
+    for (done, task) in done.iter_mut().zip(racing) {
+        *done = task.await.expect("ended");
+    }
+    done
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,6 +82,35 @@ async fn what_is_cancelled_has_not_left_and_what_has_left_is_not_cancelled() {
         assert_eq!(yard.level(&mut conn, yard.site).await, (ROUNDS - left, 0));
     }
     println!("{left} of {ROUNDS} left");
+    assert_books(&mut conn).await;
+    drop(conn);
+    db.close().await;
+}
+
+/// What is held for another shipment meanwhile would show a second restoration, which could not go below nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelled_twice_and_picked_up_at_once_it_is_restored_once_or_has_left() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let yard = Yard::with(&mut conn, 2 * ROUNDS + 5).await;
+    let _held = yard.sent(&mut conn, &yard.transfer(5)).await;
+    let mut left = 0;
+    for round in 0..ROUNDS {
+        let number = yard.sent(&mut conn, &yard.transfer(2)).await;
+        let (cancel, pick_up) = (|| Wish::Cancel(number.clone()), Wish::PickUp(number.clone()));
+        // Each of them is begun first in its turn.
+        let (done, picked_up) = match round % 3 {
+            0 => (race(&db.pool, yard, [pick_up, cancel(), cancel()]).await, 0),
+            1 => (race(&db.pool, yard, [cancel(), pick_up, cancel()]).await, 1),
+            _ => (race(&db.pool, yard, [cancel(), cancel(), pick_up]).await, 2),
+        };
+        assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
+        left += 2 * i64::from(done[picked_up]);
+        assert_eq!(yard.level(&mut conn, yard.site).await, (2 * ROUNDS + 5 - left, 5), "{done:?}");
+        let status = get(&mut conn, yard.shipper.org, &number).await.expect("read").expect("it").status;
+        let expected = if done[picked_up] { ShipmentStatus::PickedUp } else { ShipmentStatus::Cancelled };
+        assert_eq!(status, expected);
+    }
     assert_books(&mut conn).await;
     drop(conn);
     db.close().await;

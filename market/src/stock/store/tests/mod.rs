@@ -347,11 +347,12 @@ async fn a_crossing_raises_one_alert_in_each_direction() {
     let set = LevelChange { capacity: Some(Some(100)), low_at: None };
     change(&mut conn, stock.seller.org, (item, site), None, set).await.expect("changed");
     let mut seen = Vec::new();
-    for count in [11, 10, 9, 0, 10, 11, 12, 10, 40] {
+    // A tenth is not low.
+    for count in [11, 10, 9, 0, 9, 10, 11, 9, 40] {
         let moved = stock.adjust(&mut conn, item, site, Count::To(count)).await.expect("counted");
         seen.extend(moved.alert.map(|alert| (alert.crossing, alert.on_hand, alert.number)));
     }
-    let expected = [(Crossing::Down, 10, 1), (Crossing::Up, 11, 2), (Crossing::Down, 10, 3), (Crossing::Up, 40, 4)];
+    let expected = [(Crossing::Down, 9, 1), (Crossing::Up, 10, 2), (Crossing::Down, 9, 3), (Crossing::Up, 40, 4)];
     assert_eq!(seen, expected);
     // What is set crosses as well.
     let set = LevelChange { capacity: None, low_at: Some(Some(40)) };

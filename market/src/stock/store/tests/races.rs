@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
+use shared::audit::Actor;
 use sqlx::PgPool;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::stock::model::{NewRegion, RegionKind};
 
 #[tokio::test]
 async fn of_two_removals_of_the_last_unit_one_is_refused() {
@@ -227,6 +229,55 @@ async fn of_an_archived_site_and_a_delivery_one_wins() {
         });
         match (archiving.await.expect("ran"), bringing.await.expect("ran")) {
             (Ok(()), Err(StockError::SiteArchived)) | (Err(StockError::SiteInUse), Ok(())) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    stock.close(conn).await;
+}
+
+/// Whoever puts a site or a part into a region, and whoever ends the region's use, meet: never does anything in use lie in one that is
+/// not.
+#[tokio::test]
+async fn of_an_archived_region_and_what_is_put_there_one_wins() {
+    let (stock, mut conn) = TestStock::new().await;
+    let earth: RegionId = sqlx::query_scalar("SELECT id FROM regions WHERE code = 'earth'")
+        .fetch_one(&mut conn)
+        .await
+        .expect("the Earth");
+    let country = |slug: String| NewRegion {
+        parent_id: Some(earth),
+        kind: RegionKind::Country,
+        slug,
+        name: "X".to_owned(),
+        radius_m: None,
+    };
+    for round in 0..30 {
+        let mut tx = conn.begin().await.expect("begun");
+        let region = create_region(&mut tx, Actor::System, &country(format!("x-{round}"))).await.expect("a region").id;
+        tx.commit().await.expect("committed");
+        let barrier = Arc::new(Barrier::new(2));
+        let (pool, gate) = (stock.db.pool.clone(), Arc::clone(&barrier));
+        let archiving = tokio::spawn(async move {
+            let mut conn = pool.acquire().await?;
+            gate.wait().await;
+            in_transaction(&mut conn, async |tx| archive_region(tx, Actor::System, region).await).await
+        });
+        let (pool, org) = (stock.db.pool.clone(), stock.seller.org);
+        let putting = tokio::spawn(async move {
+            let mut conn = pool.acquire().await?;
+            barrier.wait().await;
+            if round % 2 == 0 {
+                let (name, kind) = ("Depot".to_owned(), SiteKind::Depot);
+                let new = NewSite { region_id: region, name, kind, latitude: 1.0, longitude: 2.0, capacity: None };
+                in_transaction(&mut conn, async |tx| create_site(tx, org, &new).await.map(|_| ())).await
+            } else {
+                let (kind, slug, name) = (RegionKind::State, "x".to_owned(), "X".to_owned());
+                let new = NewRegion { parent_id: Some(region), kind, slug, name, radius_m: None };
+                in_transaction(&mut conn, async |tx| create_region(tx, Actor::System, &new).await.map(|_| ())).await
+            }
+        });
+        match (archiving.await.expect("ran"), putting.await.expect("ran")) {
+            (Ok(()), Err(StockError::Invalid(_))) | (Err(StockError::RegionInUse), Ok(())) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -13,7 +13,8 @@ use super::dates::day;
 use super::reader::Row;
 use super::shape::{Shape, Unreadable, place_of};
 use super::stock::label;
-use crate::imports::model::{DateOrder, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, RowFault, Separator};
+use crate::ids::ImportId;
+use crate::imports::model::{DateOrder, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, RowFault, RowOutcome, Separator};
 
 /// What a file may say of a sale. The last two may be left out.
 pub const FIELDS: [&str; 9] =
@@ -58,6 +59,7 @@ pub struct PastSaleColumns {
     defaults: BTreeMap<String, String>,
     separator: Separator,
     date_order: Option<DateOrder>,
+    book: String,
 }
 
 impl PastSaleColumns {
@@ -84,7 +86,14 @@ impl PastSaleColumns {
             return Err(Unreadable::Missing((*field).to_owned()));
         }
         let (names, defaults) = (names.clone(), terms.defaults.clone());
-        Ok(Self { places, names, defaults, separator: shape.separator, date_order: terms.date_order })
+        let book = terms.book.clone().unwrap_or_default();
+        Ok(Self { places, names, defaults, separator: shape.separator, date_order: terms.date_order, book })
+    }
+
+    /// The book that the lines are of.
+    #[must_use]
+    pub fn book(&self) -> &str {
+        &self.book
     }
 
     /// Columns that say nothing.
@@ -119,7 +128,26 @@ pub struct PastSale {
     pub amount: FineMoney,
 }
 
+/// What a book has said of a line so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub sale: PastSale,
+    /// Whose file it was.
+    pub import: ImportId,
+}
+
 impl PastSale {
+    /// What becomes of the line when its book has said something of it already. A later file corrects earlier ones; one that contradicts
+    /// itself has something else in the column than an id of lines.
+    pub fn after(&self, said: Option<&Said>, import: ImportId) -> Result<RowOutcome, &'static str> {
+        match said {
+            None => Ok(RowOutcome::Applied),
+            Some(said) if said.sale == *self => Ok(RowOutcome::Unchanged),
+            Some(said) if said.import != import => Ok(RowOutcome::Applied),
+            Some(_) => Err("an earlier row of the file has the same id and says something else"),
+        }
+    }
+
     /// The amount as it is stored, in ten-thousandths of a minor unit.
     #[must_use]
     pub fn parts(&self) -> i64 {

@@ -17,7 +17,7 @@ pub struct ImportPastSales {
 }
 
 impl Job for ImportPastSales {
-    const KIND: Kind = Kind::new("past_sales.import");
+    const KIND: Kind = Kind::new("sales.import");
     const QUEUE: Queue = queues::REPORTS;
     const RETRY: Retry =
         Retry::exponential(Duration::from_secs(5), Duration::from_mins(10)).max_attempts(ImportPastSales::MAX_ATTEMPTS);

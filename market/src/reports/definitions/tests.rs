@@ -6,7 +6,6 @@ use shared::testing::TestDb;
 use super::*;
 use crate::reports::model::Parameters;
 use crate::reports::rules::Period;
-use crate::reports::table::Cell;
 use crate::testing::trader;
 
 fn november() -> Period {
@@ -91,7 +90,7 @@ fn fits(section: &Section, row: &[Cell]) {
             Cell::Empty => true,
             Cell::Text(_) => column.shape == Shape::Text,
             Cell::Integer(_) => column.shape == Shape::Integer,
-            Cell::Money(_) => matches!(column.shape, Shape::Money | Shape::Price),
+            Cell::Money(_) | Cell::Rounded(..) => matches!(column.shape, Shape::Money | Shape::Price),
             Cell::Currency(_) => column.shape == Shape::Currency,
             Cell::Decimal(_) => column.shape == Shape::Decimal,
             Cell::Percent(_) => column.shape == Shape::Percent,

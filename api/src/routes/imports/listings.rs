@@ -62,7 +62,7 @@ struct ListingFile {
 }
 
 /// Texts by the names of fields.
-fn texts<const MAX: usize>() -> Object {
+pub(super) fn texts<const MAX: usize>() -> Object {
     let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX));
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(text)).build()
 }

@@ -50,3 +50,6 @@ impl Sums {
         self.done.get(begin..).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

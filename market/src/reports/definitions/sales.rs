@@ -269,3 +269,6 @@ fn parts<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
     })
     .boxed()
 }
+
+#[cfg(test)]
+mod tests;

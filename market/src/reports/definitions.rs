@@ -23,7 +23,7 @@ use sqlx::PgConnection;
 
 use super::model::{Grouping, Kind, Scope};
 use super::store::ReportError;
-use super::table::{Cell, Column, Decimal, Row, Section, Shape};
+use super::table::{Column, Decimal, Row, Section, Shape};
 use crate::identity::PlatformRole;
 
 /// The rows of a section as a stream: the server sends as fast as the caller reads.
@@ -110,10 +110,10 @@ fn money(total: &str, currency: Currency) -> Result<Money, MoneyError> {
     Ok(Money::from_minor(total.parse().map_err(|_| MoneyError::Overflow)?, currency))
 }
 
-/// A sum of amounts in ten-thousandths of a minor unit, as a cell.
-fn fine_cell(total: &str, currency: Currency) -> Result<Cell, MoneyError> {
+/// A sum of amounts in ten-thousandths of a minor unit.
+fn fine(total: &str, currency: Currency) -> Result<FineMoney, MoneyError> {
     let parts: i128 = total.parse().map_err(|_| MoneyError::Overflow)?;
-    Cell::amount(FineMoney::from_parts(parts, currency))
+    Ok(FineMoney::from_parts(parts, currency))
 }
 
 /// A sum of weights or volumes in thousandths.

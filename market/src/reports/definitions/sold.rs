@@ -12,7 +12,7 @@ use shared::ids::OrgId;
 use shared::money::Currency;
 use sqlx::PgConnection;
 
-use super::{Rows, fine_cell};
+use super::{Rows, fine};
 use crate::reports::model::{Grouping, Scope};
 use crate::reports::table::Cell;
 
@@ -87,7 +87,7 @@ pub(super) fn rows<'c>(conn: &'c mut PgConnection, scope: &'c Scope, seller: Opt
         cells.extend([
             Cell::Integer(row.orders),
             Cell::Integer(row.quantity),
-            fine_cell(&row.sales, row.currency)?,
+            Cell::amount(fine(&row.sales, row.currency)?)?,
             Cell::Currency(row.currency),
         ]);
         Ok(cells)

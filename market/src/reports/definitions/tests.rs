@@ -6,6 +6,7 @@ use shared::testing::TestDb;
 use super::*;
 use crate::reports::model::Parameters;
 use crate::reports::rules::Period;
+use crate::reports::table::Cell;
 use crate::testing::trader;
 
 fn november() -> Period {

@@ -4,7 +4,7 @@ use futures::stream::StreamExt as _;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use crate::reports::definitions::{Rows, fine_cell};
+use crate::reports::definitions::{Rows, fine};
 use crate::reports::model::Scope;
 use crate::reports::store::ReportError;
 use crate::reports::table::Cell;
@@ -87,7 +87,7 @@ pub(super) fn orders<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'
             Cell::of(row.buyer, Cell::Text),
             Cell::Text(row.items),
             Cell::Integer(row.quantity),
-            fine_cell(&row.total, row.currency)?,
+            Cell::amount(fine(&row.total, row.currency)?)?,
             Cell::of(row.fee_minor, money),
             Cell::of(row.net_minor, money),
             Cell::Currency(row.currency),

@@ -125,6 +125,8 @@ async fn past_sales_count_on_their_own_day_beside_the_orders_of_the_market() {
         let region = Parameters { region: Some(RegionId::generate()), ..by(group) };
         assert_eq!((of(auckland, category).await, of(auckland, region).await), (Vec::<String>::new(), Vec::new()));
     }
+    let analytics = rows(&mut conn, Kind::MonthlyAnalytics, seller.org, auckland, Parameters::default()).await;
+    assert_eq!(analytics, ["2016-11-01|4|6|967.58||EUR", "2016-11-01|1|1|6||JPY"]);
     // Nobody else counts them.
     let platform = rows(&mut conn, Kind::PlatformSales, seller.org, auckland, by(Grouping::Month)).await;
     assert_eq!(platform, ["2016-11-01|1|1|3|10.00|EUR"]);

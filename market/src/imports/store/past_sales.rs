@@ -130,3 +130,6 @@ async fn keep(conn: &mut PgConnection, by: Acting, book: &str, sales: &[&PastSal
     let expected = u64::try_from(ids.len()).unwrap_or(u64::MAX);
     if kept.rows_affected() == expected { Ok(()) } else { Err(ImportError::NotOpen(by.import)) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,3 +31,9 @@ CREATE TABLE past_sales (
     CONSTRAINT past_sales_once PRIMARY KEY (org_id, book, line_id)
 );
 CREATE INDEX past_sales_by_day ON past_sales (org_id, sold_on);
+-- A line is corrected by a later file, and never gone.
+CREATE TRIGGER past_sales_kept BEFORE DELETE ON past_sales FOR EACH ROW
+EXECUTE FUNCTION refuse_change('past_sales_kept');
+CREATE TRIGGER past_sales_key_fixed BEFORE UPDATE ON past_sales FOR EACH ROW
+    WHEN (ROW (old.org_id, old.book, old.line_id) IS DISTINCT FROM ROW (new.org_id, new.book, new.line_id))
+EXECUTE FUNCTION refuse_change('past_sales_key_fixed');

@@ -82,6 +82,8 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("import_rows_say_why", row("'outcome', 'applied'")),
         ("import_rows_unlisted", row("'listing_id', (SELECT id FROM listings LIMIT 1)")),
         ("past_sales_once", copy("past_sales", "true", "")),
+        ("past_sales_kept", "DELETE FROM past_sales".to_owned()),
+        ("past_sales_key_fixed", "UPDATE past_sales SET book = 'Stall'".to_owned()),
         ("past_sales_book_length", sale("'book', ''")),
         ("past_sales_book_length", sale("'book', repeat('x', 101)")),
         ("past_sales_line_id_length", copy("past_sales", "true", "'line_id', ''")),

@@ -153,7 +153,7 @@ pub struct ImportRow {
     /// The line of the file on which the row begins.
     pub line: i32,
     pub outcome: RowOutcome,
-    /// What the row itself calls what it is about.
+    /// What the row itself calls what it is about; of a past sale, the id that its book gives to the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// What was made of it.

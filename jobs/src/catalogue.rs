@@ -69,6 +69,7 @@ macro_rules! for_each_job {
                 $crate::papers::ExpirePapers,
                 $crate::imports::ImportStock,
                 $crate::imports::ImportListings,
+                $crate::imports::ImportPastSales,
                 $crate::imports::ExpireImports,
                 $crate::images::PurgeUploads,
                 $crate::images::ReprocessImages,

@@ -249,7 +249,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              regions, sites, stock_levels, reservations, stock_movements, stock_alerts, listing_search,
                              listing_numbers, saved_searches, saved_search_hits, watches,
                              visit_keys, listing_views, listing_days, inquiries, strikes, appeals, second_chances, approvals, offers, offer_terms,
-                             returns, return_lines, reviews, review_reports, review_requests, org_ratings, imports, import_rows, cargo_events, cargo_event_keys,
+                             returns, return_lines, reviews, review_reports, review_requests, org_ratings, imports, import_rows, past_sales, cargo_events, cargo_event_keys,
                              cargo_standings, cargo_marks, cargo_rejects, cargo_archives,
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,

@@ -4,6 +4,7 @@
 //! fraction digits as the currency has; a number, an exponent, a `+`, leading zeros or spaces are refused.
 
 mod currency;
+mod fine;
 mod openapi;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use currency::Currency;
+pub use fine::FineMoney;
 
 /// The largest amount of anything that is traded, in minor units. Products of amounts that pass stay far from overflow.
 pub const MAX_TRADED_MINOR: i64 = 1_000_000_000_000_000;
@@ -36,6 +38,8 @@ pub enum MoneyError {
     Malformed,
     #[error("{currency} has {exponent} fraction digits, the amount has more")]
     TooPrecise { currency: Currency, exponent: u8 },
+    #[error("an amount in {currency} is kept with {most} fraction digits, this one has more")]
+    TooFine { currency: Currency, most: u8 },
     #[error("the currency must be one of ISO 4217, in capitals")]
     UnknownCurrency,
     #[error("the amount is out of range")]
@@ -59,36 +63,8 @@ impl Money {
     ///
     /// Fewer fraction digits than the currency has are fine, more are an error even when they are zeros.
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, MoneyError> {
-        let (negative, digits) = match amount.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, amount),
-        };
-        let (whole, fraction) = match digits.split_once('.') {
-            Some((_, "")) => return Err(MoneyError::Malformed),
-            Some(parts) => parts,
-            None => (digits, ""),
-        };
-        let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        let leading_zero = whole.len() > 1 && whole.starts_with('0');
-        if whole.is_empty() || leading_zero || !all_digits(whole) || !all_digits(fraction) {
-            return Err(MoneyError::Malformed);
-        }
         let exponent = currency.exponent();
-        let missing =
-            usize::from(exponent).checked_sub(fraction.len()).ok_or(MoneyError::TooPrecise { currency, exponent })?;
-        let zeros = std::iter::repeat_n(b'0', missing);
-        let mut minor: i64 = 0;
-        for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
-            let digit = i64::from(digit - b'0');
-            // Computed as a negative number, because that range reaches one further.
-            minor = minor.checked_mul(10).and_then(|minor| minor.checked_sub(digit)).ok_or(MoneyError::Overflow)?;
-        }
-        if negative && minor == 0 {
-            return Err(MoneyError::Malformed);
-        }
-        if !negative {
-            minor = minor.checked_neg().ok_or(MoneyError::Overflow)?;
-        }
+        let minor = units(amount, exponent, MoneyError::TooPrecise { currency, exponent })?;
         Ok(Self { minor, currency })
     }
 
@@ -186,6 +162,37 @@ impl Money {
         }
         Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
     }
+}
+
+/// Reads a decimal string as a whole number of units, of which there are ten to the power of `places` in 1. With more fraction digits
+/// it is `too_precise`.
+fn units(amount: &str, places: u8, too_precise: MoneyError) -> Result<i64, MoneyError> {
+    let (negative, digits) = match amount.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, amount),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((_, "")) => return Err(MoneyError::Malformed),
+        Some(parts) => parts,
+        None => (digits, ""),
+    };
+    let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    if whole.is_empty() || leading_zero || !all_digits(whole) || !all_digits(fraction) {
+        return Err(MoneyError::Malformed);
+    }
+    let missing = usize::from(places).checked_sub(fraction.len()).ok_or(too_precise)?;
+    let zeros = std::iter::repeat_n(b'0', missing);
+    let mut units: i64 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
+        let digit = i64::from(digit - b'0');
+        // Computed as a negative number, because that range reaches one further.
+        units = units.checked_mul(10).and_then(|units| units.checked_sub(digit)).ok_or(MoneyError::Overflow)?;
+    }
+    if negative && units == 0 {
+        return Err(MoneyError::Malformed);
+    }
+    if negative { Ok(units) } else { units.checked_neg().ok_or(MoneyError::Overflow) }
 }
 
 impl fmt::Display for Money {

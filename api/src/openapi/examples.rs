@@ -205,6 +205,10 @@ fn example(name: &str) -> Option<Value> {
         "POST /v1/listings/imports" | "POST /v1/listings/imports/preview" => json!({"upload": SOMETHING,
             "mapping": {"sku": "Number", "title": "Name", "price": "Price", "attributes.make": "Make"},
             "defaults": {"category": "machinery/tractors", "currency": "EUR"}, "publish": true}),
+        "POST /v1/past-sales/imports" | "POST /v1/past-sales/imports/preview" => json!({"upload": SOMETHING,
+            "book": "Superstore", "date_order": "month_first", "defaults": {"currency": "USD"},
+            "mapping": {"line_id": "Row ID", "order": "Order ID", "date": "Order Date", "category": "Category",
+                "region": "Region", "product": "Product Name", "amount": "Sales", "quantity": "Quantity"}}),
         "POST /v1/uploads/{upload}/complete" => json!({"listing": SOMETHING}),
         "POST /v1/reports" => {
             json!({"kind": "sales", "format": "xlsx", "first_day": "2026-01-01", "last_day": "2026-12-31",

@@ -53,6 +53,7 @@ fn every_documented_enum_is_what_is_on_the_wire() {
         "ChatReportReason": market::chat::model::ChatReportReason,
         "ChatReportStatus": market::chat::model::ChatReportStatus,
         "CheckoutStatus": market::checkout::model::CheckoutStatus,
+        "DateOrder": market::imports::model::DateOrder,
         "DeliveryStatus": market::webhooks::model::DeliveryStatus,
         "DifferenceKind": market::reconciliation::model::DifferenceKind,
         "Disposition": market::returns::model::Disposition,

@@ -1,8 +1,9 @@
-//! Files that are applied row by row: how far they are, and what became of each row. What is particular to [`stock`] and [`listings`]
-//! is there.
+//! Files that are applied row by row: how far they are, and what became of each row. What is particular to [`stock`], [`listings`]
+//! and [`past_sales`] is there.
 
 mod file;
 mod listings;
+mod past_sales;
 mod stock;
 
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list_import_rows))
         .merge(stock::router())
         .merge(listings::router())
+        .merge(past_sales::router())
 }
 
 impl From<ImportError> for Problem {

@@ -113,7 +113,8 @@ pub(crate) struct ReportView {
     expires_at: Option<DateTime<Utc>>,
 }
 
-/// What the amounts of a column in one currency add up to.
+/// What the amounts of a column in one currency add up to: exactly, and rounded once, half away from zero. Where past sales with more
+/// digits than their currency has are counted, each row is rounded in the same way, and all rows may come to some cents more or less.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotalView {
     #[schema(example = "orders")]

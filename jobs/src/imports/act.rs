@@ -7,7 +7,7 @@ use market::imports::store::{self, Begun, ImportError};
 use queue::JobTx;
 use queue::enqueue::EnqueueError;
 
-use super::{ImportListings, ImportStock};
+use super::{ImportListings, ImportPastSales, ImportStock};
 
 /// Why no import was begun.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,7 @@ pub async fn request(tx: &mut JobTx, new: &NewImport) -> Result<ImportId, Reques
     let job = match new.kind {
         ImportKind::Stock => tx.enqueue(&ImportStock { import: id, org }).await?,
         ImportKind::Listings => tx.enqueue(&ImportListings { import: id, org }).await?,
+        ImportKind::PastSales => tx.enqueue(&ImportPastSales { import: id, org }).await?,
     };
     store::set_job(tx, id, job.id()).await?;
     Ok(id)

@@ -1,4 +1,4 @@
-//! CSV files that people send to be applied row by row: stock, and listings.
+//! CSV files that people send to be applied row by row: stock, listings, and past sales.
 
 pub mod model;
 pub mod rules;

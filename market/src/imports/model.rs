@@ -31,6 +31,8 @@ pub const MAX_NAME_CHARS: usize = 100;
 pub enum ImportKind {
     Stock,
     Listings,
+    /// Lines of a book of sales that were not made here.
+    PastSales,
 }
 
 impl ImportKind {
@@ -39,6 +41,7 @@ impl ImportKind {
         match self {
             Self::Stock => "stock",
             Self::Listings => "listings",
+            Self::PastSales => "past_sales",
         }
     }
 }
@@ -92,6 +95,14 @@ impl Separator {
     }
 }
 
+/// Which comes first where a file writes the day and the month as numbers, as in 11/8/2016.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    DayFirst,
+    MonthFirst,
+}
+
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -142,7 +153,7 @@ pub struct ImportRow {
     /// The line of the file on which the row begins.
     pub line: i32,
     pub outcome: RowOutcome,
-    /// What the row itself calls what it is about.
+    /// What the row itself calls what it is about; of a past sale, the id that its book gives to the line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
     /// What was made of it.
@@ -172,7 +183,7 @@ impl RowCounts {
     }
 }
 
-/// How the rows of a file are to be read, which is of files of listings alone, and whether they are only tried.
+/// How the rows of a file are to be read, which is of files of listings and of past sales, and whether they are only tried.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListingTerms {
     /// The column of each field. Empty: columns are called as the fields are.
@@ -184,6 +195,12 @@ pub struct ListingTerms {
     /// Note what would become of each row, and apply none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub validate_only: bool,
+    /// Of past sales: the book that the lines are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub book: Option<String>,
+    /// Of past sales: how dates are written that are not as ISO 8601 has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_order: Option<DateOrder>,
 }
 
 /// A file to apply.

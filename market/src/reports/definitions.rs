@@ -18,7 +18,7 @@ mod user_activity;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use shared::money::{Currency, Money, MoneyError};
+use shared::money::{Currency, FineMoney, Money, MoneyError};
 use sqlx::PgConnection;
 
 use super::model::{Grouping, Kind, Scope};
@@ -108,6 +108,12 @@ fn uncounted<'c>(_: &'c mut PgConnection, _: &'c Scope) -> Expected<'c> {
 /// A sum of amounts, which may be more than one amount can be.
 fn money(total: &str, currency: Currency) -> Result<Money, MoneyError> {
     Ok(Money::from_minor(total.parse().map_err(|_| MoneyError::Overflow)?, currency))
+}
+
+/// A sum of amounts in ten-thousandths of a minor unit.
+fn fine(total: &str, currency: Currency) -> Result<FineMoney, MoneyError> {
+    let parts: i128 = total.parse().map_err(|_| MoneyError::Overflow)?;
+    Ok(FineMoney::from_parts(parts, currency))
 }
 
 /// A sum of weights or volumes in thousandths.

@@ -16,7 +16,7 @@ use crate::ids::{CategoryId, RegionId, ReportId, ReportSubscriptionId};
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 #[schema(as = ReportKind)]
 pub enum Kind {
-    /// What the organisation sold: orders that it received as a seller and that came to something.
+    /// What the organisation sold: orders that it received as a seller and that came to something, and past sales that it has imported.
     Sales,
     /// What is at its sites, whether the movements add up to it, and what became low.
     InventoryCheck,
@@ -76,7 +76,7 @@ pub enum Grouping {
     Week,
     Month,
     Category,
-    /// Where it was sold from: the region of the listing's site.
+    /// Where it was sold from: the region of the listing's site, or what the book of a past sale says.
     Region,
     Buyer,
     Seller,
@@ -111,10 +111,10 @@ pub struct Parameters {
     /// Of `sales` and `platform_sales`: only in this currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
-    /// Of `sales` and `platform_sales`: only of this category and those below it.
+    /// Of `sales` and `platform_sales`: only of this category and those below it. Past sales have none of the catalogue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<CategoryId>,
-    /// Of `sales` and `platform_sales`: only from sites in this region and those below it.
+    /// Of `sales` and `platform_sales`: only from sites in this region and those below it, which past sales have not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<RegionId>,
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
-use shared::money::{Currency, Money};
+use shared::money::{Currency, FineMoney, Money, MoneyError};
 use uuid::Uuid;
 
 /// What the cells of a column hold. A cell may be empty in any of them.
@@ -104,6 +104,8 @@ pub enum Cell {
     Text(String),
     Integer(i64),
     Money(Money),
+    /// Money that stands for a finer amount: the cell shows the first, and sums are made of the second.
+    Rounded(Money, FineMoney),
     Currency(Currency),
     Decimal(Decimal),
     Percent(Decimal),
@@ -120,6 +122,12 @@ impl Cell {
 
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
+    }
+
+    /// The cell of an amount that may be finer than money.
+    pub fn amount(exact: FineMoney) -> Result<Self, MoneyError> {
+        let shown = exact.rounded()?;
+        Ok(if exact.is_whole() { Self::Money(shown) } else { Self::Rounded(shown, exact) })
     }
 }
 
@@ -163,7 +171,8 @@ impl Section {
     }
 }
 
-/// What the amounts of a column in one currency add up to.
+/// What the amounts of a column in one currency add up to: exactly, and rounded once. Rounded rows may come to some minor units more or
+/// less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
     pub section: String,

@@ -1,4 +1,4 @@
-//! Imports and what became of their rows.
+//! Imports, what became of their rows, and past sales.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -20,7 +20,12 @@ pub(super) async fn fill(conn: &mut PgConnection, seller: Trader) {
          INSERT INTO import_rows (import_id, line, outcome, sku, faults)
          SELECT id, 2, 'refused', 'A', '[{{\"reason\": \"so\"}}]' FROM imports WHERE status = 'done';
          INSERT INTO import_rows (import_id, line, outcome, sku, listing_id)
-         SELECT i.id, 3, 'applied', 'B', l.id FROM imports AS i, listings AS l WHERE i.status = 'done' LIMIT 1;",
+         SELECT i.id, 3, 'applied', 'B', l.id FROM imports AS i, listings AS l WHERE i.status = 'done' LIMIT 1;
+         INSERT INTO past_sales (org_id, book, line_id, import_id, order_number, sold_on, category, region, product, quantity, currency,
+                                 amount_fine)
+         SELECT org_id, 'Shop', '1', id, 'A-1', '2016-11-08', 'Chairs', 'South', 'Chair', 2, 'EUR', 957577500
+         FROM imports
+         WHERE status = 'done';",
         org = seller.org,
         user = seller.user,
     );
@@ -32,6 +37,7 @@ pub(super) fn breaches() -> Vec<Breach> {
     let done = |changes: &str| copy("imports", "status = 'done'", &format!("{another}, {changes}"));
     let queued = |changes: &str| copy("imports", "status = 'queued'", &format!("{another}, {changes}"));
     let row = |changes: &str| copy("import_rows", "outcome = 'refused'", &format!("'line', 9, {changes}"));
+    let sale = |changes: &str| copy("past_sales", "true", &format!("'line_id', '2', {changes}"));
     let columns = "org_id, created_by, kind, checksum, job_id";
     let values = "org_id, created_by, kind, sha256(n::text::bytea), (SELECT max(id) FROM jobs)";
     let job =
@@ -75,5 +81,22 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("import_rows_say_why", row("'faults', null")),
         ("import_rows_say_why", row("'outcome', 'applied'")),
         ("import_rows_unlisted", row("'listing_id', (SELECT id FROM listings LIMIT 1)")),
+        ("past_sales_once", copy("past_sales", "true", "")),
+        ("past_sales_kept", "DELETE FROM past_sales".to_owned()),
+        ("past_sales_key_fixed", "UPDATE past_sales SET book = 'Stall'".to_owned()),
+        ("past_sales_book_length", sale("'book', ''")),
+        ("past_sales_book_length", sale("'book', repeat('x', 101)")),
+        ("past_sales_line_id_length", copy("past_sales", "true", "'line_id', ''")),
+        ("past_sales_of_import", sale("'import_id', gen_random_uuid()")),
+        ("past_sales_order_number_length", sale("'order_number', ''")),
+        ("past_sales_day_range", sale("'sold_on', '1899-12-31'")),
+        ("past_sales_day_range", sale("'sold_on', '2200-01-01'")),
+        ("past_sales_category_length", sale("'category', ''")),
+        ("past_sales_region_length", sale("'region', ''")),
+        ("past_sales_product_length", sale("'product', ''")),
+        ("past_sales_quantity_range", sale("'quantity', 1000000001")),
+        ("past_sales_quantity_range", sale("'quantity', -1000000001")),
+        ("past_sales_amount_range", sale("'amount_fine', 1000000000000000001")),
+        ("past_sales_amount_range", sale("'amount_fine', -1000000000000000001")),
     ]
 }

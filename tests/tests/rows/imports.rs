@@ -29,7 +29,7 @@ pub(super) async fn send(person: &Person, kind: &str, name: &str, file: &[u8]) -
 }
 
 /// Imports a file and waits for its end; the import.
-async fn import(market: &TestInstallation, person: &Person, path: &str, body: Value) -> Value {
+pub(super) async fn import(market: &TestInstallation, person: &Person, path: &str, body: Value) -> Value {
     let begun = person.post(path, body).await;
     assert_eq!(begun.status, 202, "{begun:?}");
     let path = format!("/v1/imports/{}", id(&begun.body));
@@ -40,7 +40,7 @@ async fn import(market: &TestInstallation, person: &Person, path: &str, body: Va
 }
 
 /// The lines that became this, with column and reason of their first fault.
-async fn rows(person: &Person, import: &Value, outcome: &str) -> Vec<(u64, String, String)> {
+pub(super) async fn rows(person: &Person, import: &Value, outcome: &str) -> Vec<(u64, String, String)> {
     let rows = person.get(&format!("/v1/imports/{}/rows?outcome={outcome}", id(import))).await.ok();
     let text = |fault: &Value, name: &str| fault[name].as_str().unwrap_or_default().to_owned();
     let row = |row: &Value| {
@@ -49,7 +49,7 @@ async fn rows(person: &Person, import: &Value, outcome: &str) -> Vec<(u64, Strin
     rows["items"].as_array().unwrap().iter().map(row).collect()
 }
 
-fn counts(import: &Value) -> [i64; 4] {
+pub(super) fn counts(import: &Value) -> [i64; 4] {
     ["applied", "unchanged", "incomplete", "refused"].map(|name| import[name].as_i64().unwrap())
 }
 

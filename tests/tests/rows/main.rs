@@ -39,6 +39,7 @@ mod offers;
 mod orders;
 mod organisations;
 mod papers;
+mod past_sales;
 mod payouts;
 mod pictures;
 mod plans;

@@ -10,6 +10,7 @@ pub(super) fn ended(it: &ImportEnded, place: &Place<'_>) -> Letter {
     let what = match it.kind {
         ImportKind::Stock => words.import_stock(),
         ImportKind::Listings => words.import_listings(),
+        ImportKind::PastSales => words.import_past_sales(),
     };
     let all = place.number((counts.applied + counts.unchanged + counts.incomplete + counts.refused).into());
     let (subject, heading, paragraph) = match (&it.failure, counts.refused) {

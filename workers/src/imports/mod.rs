@@ -11,6 +11,7 @@
 mod chunks;
 mod expire_imports;
 mod import_listings;
+mod import_past_sales;
 mod import_stock;
 mod run;
 

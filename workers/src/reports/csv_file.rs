@@ -90,7 +90,7 @@ fn text(cell: &Cell, zone: Tz) -> Cow<'_, str> {
         Cell::Empty => "".into(),
         Cell::Text(text) => safe(text),
         Cell::Integer(number) => number.to_string().into(),
-        Cell::Money(money) => money.amount().into(),
+        Cell::Money(money) | Cell::Rounded(money, _) => money.amount().into(),
         Cell::Currency(currency) => currency.code().into(),
         Cell::Decimal(number) | Cell::Percent(number) => number.text().into(),
         Cell::Day(day) => day.to_string().into(),

@@ -89,7 +89,7 @@ fn value(cell: &Cell, zone: Tz) -> Value {
         Cell::Empty => Value::Null,
         Cell::Text(text) => json!(text),
         Cell::Integer(number) => json!(number),
-        Cell::Money(money) => json!(money.amount()),
+        Cell::Money(money) | Cell::Rounded(money, _) => json!(money.amount()),
         Cell::Currency(currency) => json!(currency.code()),
         Cell::Decimal(number) | Cell::Percent(number) => json!(number.text()),
         Cell::Day(day) => json!(day),

@@ -164,7 +164,7 @@ fn text(cell: &Cell, zone: Tz, wording: &Wording) -> String {
         Cell::Empty => String::new(),
         Cell::Text(text) => cut(text, wording),
         Cell::Integer(number) => digits.show(&number.to_string()),
-        Cell::Money(money) => digits.show(&money.amount()),
+        Cell::Money(money) | Cell::Rounded(money, _) => digits.show(&money.amount()),
         Cell::Currency(currency) => currency.code().to_owned(),
         Cell::Decimal(number) | Cell::Percent(number) => digits.show(&number.text()),
         Cell::Day(day) => wording.day(*day),

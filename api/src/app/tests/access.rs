@@ -254,6 +254,8 @@ fn access() -> Vec<(&'static str, Who, Value)> {
         ("POST /v1/stock/imports/preview", Owner, none()),
         ("POST /v1/listings/imports", Owner, none()),
         ("POST /v1/listings/imports/preview", Owner, none()),
+        ("POST /v1/past-sales/imports", Owner, none()),
+        ("POST /v1/past-sales/imports/preview", Owner, none()),
         ("GET /v1/imports/{import}", Owner, none()),
         ("GET /v1/imports/{import}/rows", Owner, none()),
         ("POST /v1/me/export", Session, none()),

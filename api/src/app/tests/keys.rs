@@ -56,10 +56,11 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 92] = [
+const ACTS: [&str; 93] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
+    "POST /v1/past-sales/imports/preview",
     "POST /v1/listings/{listing}/publish",
     "POST /v1/listings/{listing}/withdraw",
     "POST /v1/exports/{export}/cancel",

@@ -62,7 +62,7 @@ struct ListingFile {
 }
 
 /// Texts by the names of fields.
-fn texts<const MAX: usize>() -> Object {
+pub(super) fn texts<const MAX: usize>() -> Object {
     let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(MAX));
     ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(text)).build()
 }
@@ -70,7 +70,7 @@ fn texts<const MAX: usize>() -> Object {
 impl ListingFile {
     fn terms(self) -> Result<(UploadId, ListingTerms)> {
         let Self { upload, mapping, defaults, publish, validate_only } = self;
-        let terms = ListingTerms { mapping, defaults, publish, validate_only };
+        let terms = ListingTerms { mapping, defaults, publish, validate_only, ..ListingTerms::default() };
         match Faults::of(faults_of_terms(&terms)) {
             None => Ok((upload, terms)),
             Some(faults) => Err(faults.into()),

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use jobs::imports::ImportStock;
+use jobs::imports::{ImportPastSales, ImportStock};
 use market::identity::PlatformRole;
 use market::testing::CONSOLES;
 use queue::testing::enqueued;
@@ -78,6 +78,7 @@ impl TestMarket {
 
 const STOCK: &str = "/v1/stock/imports";
 const LISTINGS: &str = "/v1/listings/imports";
+const PAST_SALES: &str = "/v1/past-sales/imports";
 
 #[tokio::test]
 async fn a_preview_shows_what_would_happen_and_keeps_nothing() {
@@ -109,6 +110,52 @@ async fn a_preview_shows_what_would_happen_and_keeps_nothing() {
         assert_eq!(market.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
     assert_eq!(market.number("SELECT count(*) FROM items").await, 1);
+    market.api.close().await;
+}
+
+#[tokio::test]
+async fn a_preview_of_past_sales_shows_each_digit_and_keeps_nothing() {
+    let market = TestMarket::new().await;
+    let file = b"Row ID,Order ID,Order Date,Region,Category,Sales,Profit\n7,CA-1,11/8/2016,South,Caf\xe9,957.5775,1\n\
+        8,CA-1,13/8/2016,South,Chairs,1,1\n";
+    let upload = market.send(file).await;
+    let body = json!({"upload": upload, "book": "Superstore", "date_order": "month_first", "defaults": {"currency": "USD"},
+        "mapping": {"line_id": "Row ID", "order": "Order ID", "date": "Order Date", "category": "Category",
+            "region": "Region", "amount": "Sales"}});
+    let preview = market.post(&market.ann, "/v1/past-sales/imports/preview", body.clone()).await.ok();
+    assert_eq!((&preview["file"]["encoding"], &preview["unused_columns"]), (&json!("windows1252"), &json!(["Profit"])));
+    let understood = json!({"order": "CA-1", "date": "2016-11-08", "category": "Café", "region": "South", "quantity": 1,
+        "amount": "957.5775", "currency": "USD"});
+    let first = json!({"line": 2, "line_id": "7", "understood": understood, "outcome": "applied", "faults": []});
+    assert_eq!(preview["rows"][0], first);
+    let fault = json!([{"column": "Order Date", "reason": "the calendar has no day 2016-13-08"}]);
+    assert_eq!((&preview["rows"][1]["outcome"], &preview["rows"][1]["faults"]), (&json!("refused"), &fault));
+    assert_eq!(market.number("SELECT count(*) FROM past_sales").await, 0);
+    // The same file in the same way is one import, in another way another one.
+    let mut locations = Vec::new();
+    for (field, value) in
+        [("book", "Superstore"), ("book", "Superstore"), ("book", "Shop"), ("date_order", "day_first")]
+    {
+        let mut body = body.clone();
+        body[field] = json!(value);
+        let answer = market.post(&market.ann, PAST_SALES, body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        locations.push(answer.headers["location"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(locations[0], locations[1]);
+    locations.dedup();
+    assert_eq!((locations.len(), enqueued::<ImportPastSales>(&market.api.db.pool).await.len()), (3, 3));
+    market.post(&market.eve, PAST_SALES, body.clone()).await.refused(422, "invalid_value");
+    for (field, value, pointer) in [
+        ("book", json!("x".repeat(101)), "/book"),
+        ("mapping", json!({"colour": "Sales"}), "/mapping/colour"),
+        ("defaults", json!({"line_id": "1"}), "/defaults/line_id"),
+    ] {
+        let mut body = body.clone();
+        body[field] = value;
+        let refused = market.post(&market.ann, PAST_SALES, body).await.refused(422, "invalid_value");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+    }
     market.api.close().await;
 }
 

@@ -1,6 +1,6 @@
 //! Numbers as people write them in spreadsheets.
 
-use shared::money::{Currency, Money, MoneyError};
+use shared::money::{Currency, FineMoney, Money, MoneyError};
 
 use crate::imports::model::Separator;
 
@@ -57,6 +57,11 @@ fn thousands(groups: &[&str]) -> Option<String> {
 /// An amount with at most as many fraction digits as its currency has.
 pub fn money(cell: &str, currency: Currency, separator: Separator) -> Result<Money, NotANumber> {
     Ok(Money::parse(&plain(cell, separator)?, currency)?)
+}
+
+/// An amount with some fraction digits more than its currency has.
+pub fn fine(cell: &str, currency: Currency, separator: Separator) -> Result<FineMoney, NotANumber> {
+    Ok(FineMoney::parse(&plain(cell, separator)?, currency)?)
 }
 
 /// A whole number, written without separators.

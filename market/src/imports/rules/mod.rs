@@ -1,7 +1,9 @@
 //! How files are read, and what their rows mean, without a database.
 
 pub mod amounts;
+pub mod dates;
 pub mod listing;
+pub mod past_sale;
 pub mod reader;
 pub mod shape;
 pub mod stock;

@@ -8,6 +8,7 @@
 
 mod expire;
 mod listings;
+mod past_sales;
 mod rows;
 mod stock;
 
@@ -28,6 +29,7 @@ use crate::stock::store::StockError;
 
 pub use expire::{Overdue, expire, overdue};
 pub use listings::apply as apply_listings;
+pub use past_sales::apply as apply_past_sales;
 pub use rows::{dealt_with, page, record};
 pub use stock::apply as apply_stock;
 

@@ -91,7 +91,7 @@ fn fits(section: &Section, row: &[Cell]) {
             Cell::Empty => true,
             Cell::Text(_) => column.shape == Shape::Text,
             Cell::Integer(_) => column.shape == Shape::Integer,
-            Cell::Money(_) => matches!(column.shape, Shape::Money | Shape::Price),
+            Cell::Money(_) | Cell::Rounded(..) => matches!(column.shape, Shape::Money | Shape::Price),
             Cell::Currency(_) => column.shape == Shape::Currency,
             Cell::Decimal(_) => column.shape == Shape::Decimal,
             Cell::Percent(_) => column.shape == Shape::Percent,

@@ -108,7 +108,7 @@ fn begin(section: &Section, plan: &Plan, currency: Option<Currency>, wording: &W
 fn value(cell: &Cell) -> Option<f64> {
     let (digits, places) = match cell {
         Cell::Integer(number) => (*number, 0),
-        Cell::Money(money) => (money.minor(), money.currency().exponent()),
+        Cell::Money(money) | Cell::Rounded(money, _) => (money.minor(), money.currency().exponent()),
         Cell::Decimal(number) | Cell::Percent(number) => (number.digits, number.places),
         Cell::Empty | Cell::Text(_) | Cell::Currency(_) | Cell::Day(_) | Cell::Time(_) | Cell::Id(_) => return None,
     };

@@ -75,7 +75,7 @@ impl Formats {
                 let number = Decimal { digits: *number, places: 0 };
                 write_number(sheet, row, column, number, &self.integer)?;
             }
-            Cell::Money(money) => self.write_money(sheet, row, column, *money)?,
+            Cell::Money(money) | Cell::Rounded(money, _) => self.write_money(sheet, row, column, *money)?,
             Cell::Decimal(number) => {
                 let format = self.decimal.entry(number.places).or_insert_with(|| decimal(number.places, ""));
                 write_number(sheet, row, column, *number, format)?;

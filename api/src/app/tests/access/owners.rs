@@ -214,6 +214,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/stock/imports/preview", file(), [422, 403, 403]),
         ("POST /v1/listings/imports", file(), [422, 403, 403]),
         ("POST /v1/listings/imports/preview", file(), [422, 403, 403]),
+        ("POST /v1/past-sales/imports", json!({"upload": uuid::Uuid::nil(), "book": "Shop"}), [422, 403, 403]),
+        ("POST /v1/past-sales/imports/preview", json!({"upload": uuid::Uuid::nil(), "book": "Shop"}), [422, 403, 403]),
         ("GET /v1/imports/{import}", none(), [404, 200, 404]),
         ("GET /v1/imports/{import}/rows", none(), [404, 200, 404]),
         ("POST /v1/exports", json!({"kind": "orders", "format": "csv"}), [202, 403, 202]),

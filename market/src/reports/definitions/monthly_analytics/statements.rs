@@ -6,26 +6,40 @@ use shared::money::Currency;
 use sqlx::PgConnection;
 
 use super::{growth, percent};
-use crate::reports::definitions::{Rows, money};
+use crate::reports::definitions::{Rows, fine, money};
 use crate::reports::model::Scope;
 use crate::reports::table::Cell;
 
 /// The listings with the most revenue in a currency.
 const TOP: i64 = 20;
 
-/// Each month in each currency in which something was sold, those in which nothing was sold included.
+/// Each month in each currency in which something was sold, those in which nothing was sold included. Lines of books of past sales are
+/// counted as in the reports of sales.
 pub(super) fn months<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
     sqlx::query!(
         r#"
-        WITH sold AS (
+        WITH lines AS (
             SELECT
-                date_trunc('month', sold_at AT TIME ZONE $3::text)::date AS month, currency, count(DISTINCT order_id) AS orders,
-                sum(quantity)::bigint AS units, sum(amount_minor) AS revenue
+                date_trunc('month', sold_at AT TIME ZONE $3::text)::date AS month, currency, order_id, NULL::text AS book,
+                NULL::text AS order_number, quantity, amount_minor, NULL::bigint AS amount_fine
             FROM sold_lines
             WHERE seller_org_id = $1
               AND sold_at >= (SELECT ($4::date - interval '1 month') AT TIME ZONE $3::text)
               AND sold_at < $2
-            GROUP BY 1, 2
+            UNION ALL
+            SELECT date_trunc('month', sold_on::timestamp)::date, currency, NULL, book, order_number, quantity, NULL, amount_fine
+            FROM past_sales
+            WHERE org_id = $1
+              AND sold_on >= ($4::date - interval '1 month')::date
+              AND sold_on <= $5::date
+        ), sold AS (
+            SELECT
+                month, currency,
+                count(DISTINCT order_id) + count(DISTINCT (book, order_number)) FILTER (WHERE book IS NOT NULL) AS orders,
+                sum(quantity)::bigint AS units,
+                coalesce(sum(amount_minor), 0) * 10000 + coalesce(sum(amount_fine), 0) AS revenue
+            FROM lines
+            GROUP BY month, currency
         )
         SELECT
             m.month::date AS "month!", c.currency AS "currency!: Currency", coalesce(s.orders, 0) AS "orders!",
@@ -45,14 +59,14 @@ pub(super) fn months<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'
     .fetch(conn)
     .map(|row| {
         let row = row?;
-        let revenue = money(&row.revenue, row.currency)?;
-        let before = row.before.map(|before| money(&before, row.currency)).transpose()?;
+        let revenue = fine(&row.revenue, row.currency)?;
+        let before = row.before.map(|before| fine(&before, row.currency)?.rounded()).transpose()?;
         Ok(vec![
             Cell::Day(row.month),
             Cell::Integer(row.orders),
             Cell::Integer(row.units),
-            Cell::Money(revenue),
-            growth(revenue, before),
+            Cell::amount(revenue)?,
+            growth(revenue.rounded()?, before),
             Cell::Currency(row.currency),
         ])
     })

@@ -30,6 +30,7 @@ translated! { German says Files {
 
     import_stock = "Bestand";
     import_listings = "Angebote";
+    import_past_sales = "frühere Verkäufe";
     import_failed_subject(what) = "Import fehlgeschlagen: {what}";
     import_failed_heading = "Ihre Datei konnte nicht übernommen werden";
     import_failed_text = "Die Datei wurde nicht bis zum Ende übernommen. Die Meldung des Programms im Wortlaut:";

@@ -30,6 +30,7 @@ english! { Files {
 
     import_stock = "stock";
     import_listings = "listings";
+    import_past_sales = "past sales";
     import_failed_subject(what) = "The import failed: {what}";
     import_failed_heading = "Your file could not be applied";
     import_failed_text = "The file was not applied to its end. What went wrong, in the program's own words:";

@@ -26,7 +26,7 @@ pub use moves::{Adjust, Transfer, Transferred, adjust, import, lock_all, transfe
 pub use places::{archive_site, change_site, create_site, lock_site, regions, site, sites_of};
 pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
 pub use read::{LevelFilter, level, levels_of, levels_of_items, movements, names};
-pub use reserve::{Kept, Part, free, hand_over, reserve, take};
+pub use reserve::{Kept, Part, free, hand_over, reserve, reserve_at, take};
 
 /// Why an act on stock is refused.
 #[derive(Debug, thiserror::Error)]

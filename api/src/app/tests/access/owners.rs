@@ -42,6 +42,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
     let transfer =
         json!({"item_id": uuid::Uuid::nil(), "from": uuid::Uuid::nil(), "to": uuid::Uuid::nil(), "quantity": 1});
+    let trade = json!({"buyer_org_id": uuid::Uuid::nil(), "item_id": uuid::Uuid::nil(), "site_id": uuid::Uuid::nil(),
+        "price": {"amount": "1.00", "currency": "EUR"}, "quantity": 1});
     let proof = json!({"mrn": "26DE586600006143E3", "left_on": "2026-01-01", "upload": uuid::Uuid::nil()});
     let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     vec![
@@ -106,6 +108,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("DELETE /v1/basket/{listing}", none(), [204, 204, 204]),
         // It is a draft.
         ("POST /v1/listings/{listing}/offers", json!({"price": amount("1.00"), "quantity": 1}), [409, 403, 403]),
+        // There is no such buyer.
+        ("POST /v1/trades", trade, [409, 403, 403]),
         ("GET /v1/offers", none(), [200, 200, 200]),
         ("GET /v1/offers/{offer}", none(), [404, 200, 404]),
         (

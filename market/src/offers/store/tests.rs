@@ -1,3 +1,5 @@
+mod trades;
+
 use shared::ids::UserId;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgPool};

@@ -118,16 +118,15 @@ pub(super) async fn listed(conn: &mut PgConnection, id: ListingId) -> Result<Lis
     })
 }
 
-/// Refuses what two organisations do that may not both trade, or do not both exist.
-pub(super) async fn refuse_idle(conn: &mut PgConnection, one: OrgId, other: OrgId) -> Result<(), OfferError> {
-    let trading = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "trading!" FROM orgs WHERE id IN ($1, $2) AND status = 'approved'"#,
+/// Whether both organisations exist and may trade.
+pub(super) async fn may_trade(conn: &mut PgConnection, one: OrgId, other: OrgId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) = 2 AS "both!" FROM orgs WHERE id IN ($1, $2) AND status = 'approved'"#,
         one.0,
         other.0,
     )
     .fetch_one(conn)
-    .await?;
-    if trading == 2 { Ok(()) } else { Err(TermsRefusal::NotOnOffer.into()) }
+    .await
 }
 
 #[cfg(test)]

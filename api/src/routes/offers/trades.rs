@@ -51,7 +51,6 @@ pub(super) struct ProposeTrade {
 ), responses(
     (status = 201, description = "Proposed", body = Offer, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the other side; `org_not_approved`; `org_kind`: it is not a seller"),
-    (status = 409, description = "`not_on_offer`: there is no such organisation that may trade"),
     (status = 422, description = "`invalid_value`"),
 ))]
 pub(super) async fn propose_trade(

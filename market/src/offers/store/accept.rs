@@ -6,12 +6,12 @@ use shared::money::MoneyError;
 use sqlx::PgConnection;
 
 use super::act::{end, lock, refuse_sellers_people, standing_terms};
-use super::{OfferError, listed, refuse_idle};
+use super::{OfferError, listed, may_trade};
 use crate::checkout::store::{NewCheckout, create};
 use crate::ids::{CategoryId, CheckoutId, OfferId, OrderId};
 use crate::money::store::tariffs::fees;
 use crate::offers::model::{OfferStatus, Party, Proposal};
-use crate::offers::rules::{Act, judge_act, judge_terms};
+use crate::offers::rules::{Act, TermsRefusal, judge_act, judge_terms};
 use crate::orders::model::{NewOrder, OrderLine, OrderSource, PAYMENT_TERM, Side};
 use crate::orders::store::OrderError;
 use crate::stock::model::{Holder, Want};
@@ -50,7 +50,9 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         // The table has none.
         (None, None) => return Err(OfferError::NotFound),
     };
-    refuse_idle(conn, locked.buyer, locked.seller).await?;
+    if !may_trade(conn, locked.buyer, locked.seller).await? {
+        return Err(TermsRefusal::NotOnOffer.into());
+    }
     let item = sqlx::query!(
         r#"SELECT unit, title, category_id AS "category: CategoryId" FROM items WHERE id = $1"#,
         locked.item.0,

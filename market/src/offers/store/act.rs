@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{OfferError, listed, refuse_idle};
+use super::{OfferError, listed, may_trade};
 use crate::ids::{ItemId, ListingId, OfferId, SiteId};
 use crate::offers::model::{ANSWER_TERM, OfferStatus, Party, Proposal};
 use crate::offers::rules::{Act, Standing, TermsRefusal, judge_act, judge_terms, judge_trade, other};
@@ -72,7 +73,9 @@ pub async fn propose(conn: &mut PgConnection, by: Party, new: NewTrade<'_>) -> R
     if new.buyer == by.org {
         return Err(TermsRefusal::OwnListing.into());
     }
-    refuse_idle(conn, new.buyer, by.org).await?;
+    if !may_trade(conn, new.buyer, by.org).await? {
+        return Err(Invalid::new("/buyer_org_id", "there is no such organisation that may trade").into());
+    }
     refuse_sellers_people(conn, by, new.buyer).await?;
     let (id, currency) = (OfferId::generate(), new.proposal.price.currency());
     sqlx::query!(
@@ -162,7 +165,8 @@ pub(super) async fn lock(conn: &mut PgConnection, org: OrgId, id: OfferId) -> Re
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM offers WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     let row = sqlx::query!(
-        r#"SELECT listing_id AS "listing: ListingId", site_id AS "site: SiteId", buyer_org_id AS "buyer: OrgId", seller_org_id AS "seller: OrgId",
+        r#"SELECT listing_id AS "listing: ListingId", site_id AS "site: SiteId",
+                  buyer_org_id AS "buyer: OrgId", seller_org_id AS "seller: OrgId",
                   item_id AS "item: ItemId", currency AS "currency: Currency", status AS "status: OfferStatus",
                   turn AS "turn: Side", version, expires_at, clock_timestamp() AS "now!"
            FROM offers

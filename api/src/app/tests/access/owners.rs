@@ -109,7 +109,7 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         // It is a draft.
         ("POST /v1/listings/{listing}/offers", json!({"price": amount("1.00"), "quantity": 1}), [409, 403, 403]),
         // There is no such buyer.
-        ("POST /v1/trades", trade, [409, 403, 403]),
+        ("POST /v1/trades", trade, [422, 403, 403]),
         ("GET /v1/offers", none(), [200, 200, 200]),
         ("GET /v1/offers/{offer}", none(), [404, 200, 404]),
         (

@@ -17,6 +17,10 @@ ALTER TABLE orders
     DROP CONSTRAINT orders_offer_by_source,
     ADD CONSTRAINT orders_offer_by_source
         CHECK (CASE source WHEN 'offer' THEN offer_id IS NOT NULL WHEN 'trade' THEN true ELSE offer_id IS NULL END);
+DROP TRIGGER orders_not_by_sellers_people ON orders;
+CREATE TRIGGER orders_not_by_sellers_people BEFORE INSERT ON orders FOR EACH ROW
+    WHEN (new.source = 'checkout' OR new.offer_id IS NOT NULL)
+EXECUTE FUNCTION refuse_sellers_people();
 
 -- What is traded has no listing, and comes from a stock book.
 ALTER TABLE order_lines ALTER COLUMN listing_id DROP NOT NULL;

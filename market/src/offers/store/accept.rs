@@ -5,7 +5,7 @@ use shared::invalid::violated;
 use shared::money::MoneyError;
 use sqlx::PgConnection;
 
-use super::act::{end, lock, refuse_sellers_people, standing_terms};
+use super::act::{end, lock, standing_terms};
 use super::{OfferError, listed, may_trade};
 use crate::checkout::store::{NewCheckout, create};
 use crate::ids::{CategoryId, CheckoutId, OfferId, OrderId};
@@ -43,7 +43,6 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
             Some(listed.title)
         }
         (None, Some(site)) => {
-            refuse_sellers_people(conn, by, locked.opposite()).await?;
             reserve_at(conn, (locked.item, site), quantity, holder).await.map_err(out_of_stock)?;
             None
         }

@@ -102,7 +102,7 @@ pub async fn propose(conn: &mut PgConnection, by: Party, new: NewTrade<'_>) -> R
 }
 
 /// Refuses people who belong to both sides.
-pub(super) async fn refuse_sellers_people(conn: &mut PgConnection, by: Party, other: OrgId) -> Result<(), OfferError> {
+async fn refuse_sellers_people(conn: &mut PgConnection, by: Party, other: OrgId) -> Result<(), OfferError> {
     let both = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM memberships WHERE org_id = $1 AND user_id = $2) AS "both!""#,
         other.0,

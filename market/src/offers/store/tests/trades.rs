@@ -169,6 +169,24 @@ async fn an_agreed_trade_is_an_order_without_a_listing_whose_units_are_reserved(
 }
 
 #[tokio::test]
+async fn people_of_both_sides_agree_on_no_trade() {
+    let station = Station::with(5).await;
+    let id = station.proposed(station.buyer, 1).await;
+    let (seller, buyer) = (station.seller.org, station.buyer.org);
+    let mut conn = station.db.pool.acquire().await.expect("a connection");
+    let user = member_of(&mut conn, &[seller, buyer]).await;
+    let refused = do_accept(station.db.pool.clone(), Party { org: buyer, user }, id, 1).await;
+    assert!(matches!(refused, Err(OfferError::SellersPeople)), "{refused:?}");
+    let mut tx = conn.begin().await.expect("a transaction");
+    let new = NewTrade { buyer, item: station.item, site: station.site, proposal: terms(5_000, 1) };
+    let refused = propose(&mut tx, Party { org: seller, user }, new).await;
+    assert!(matches!(refused, Err(OfferError::SellersPeople)), "{refused:?}");
+    drop(tx);
+    drop(conn);
+    station.db.close().await;
+}
+
+#[tokio::test]
 async fn of_two_trades_over_the_last_unit_one_becomes_an_order() {
     let station = Station::with(1).await;
     let other = {

@@ -31,10 +31,9 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
         Some(order) => Some(lock_sold(conn, by.org, order).await?),
         None => None,
     };
-    if let Some(order) = &order {
-        if new.consignee_org_id.is_some_and(|consignee| consignee != order.buyer) {
-            return Err(Invalid::new("/consignee_org_id", "an order goes to its buyer").into());
-        }
+    let elsewhere = order.as_ref().zip(new.consignee_org_id).is_some_and(|(order, consignee)| consignee != order.buyer);
+    if elsewhere {
+        return Err(Invalid::new("/consignee_org_id", "an order goes to its buyer").into());
     }
     let consignee = order.as_ref().map(|order| order.buyer).or(new.consignee_org_id);
     let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {

@@ -144,7 +144,8 @@ async fn hold(
            ), held AS (
                INSERT INTO escrows (order_id, payment_id, amount_minor) SELECT id, $2, payable_minor FROM paid
            )
-           SELECT id AS "id: OrderId", source = 'trade' AS "traded!", version AS "version!", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
+           SELECT id AS "id: OrderId", source = 'trade' AS "traded!", version AS "version!",
+                  seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
            FROM paid
            ORDER BY id"#,
         checkout.0,

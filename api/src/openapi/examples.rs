@@ -105,6 +105,10 @@ fn example(name: &str) -> Option<Value> {
             json!({"price": {"amount": "9500.00", "currency": "EUR"}, "quantity": 1,
             "note": "We would fetch it this week."})
         }
+        "POST /v1/trades" => {
+            json!({"buyer_org_id": SOMETHING, "item_id": SOMETHING, "site_id": SOMETHING,
+            "price": {"amount": "120.00", "currency": "EUR"}, "quantity": 40, "note": "From Shackleton, on Monday."})
+        }
         "POST /v1/offers/{offer}/counter" => {
             json!({"version": 1, "price": {"amount": "9800.00", "currency": "EUR"}, "quantity": 1})
         }

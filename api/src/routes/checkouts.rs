@@ -66,6 +66,7 @@ pub(super) fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Optio
         CheckoutError::SellersPeople => Problem::forbidden("sellers_people", text),
         CheckoutError::Ended(_) => Problem::conflict("checkout_ended", text),
         CheckoutError::Paying => Problem::conflict("payment_running", text),
+        CheckoutError::Owed => Problem::conflict("goods_left", text),
         CheckoutError::Awarded => Problem::conflict("awarded", text),
         CheckoutError::Order(error) => Problem::internal(error),
         CheckoutError::Stock(error) => Problem::internal(error),
@@ -227,7 +228,7 @@ async fn get_checkout(
 #[utoipa::path(post, path = "/v1/checkouts/{checkout}/cancel", tag = "orders", params(("checkout" = CheckoutId, Path), Acting), responses(
     (status = 200, description = "Cancelled", body = Checkout),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction, and can only be renounced; `payment_running`"),
+    (status = 409, description = "`checkout_ended`: it is paid, or over; `awarded`: it was bought in an auction, and can only be renounced; `payment_running`; `goods_left`: a trade's goods are on their way or there"),
 ))]
 async fn cancel_checkout(
     State(state): State<AppState>,

@@ -1,4 +1,6 @@
-//! Offers: buyer and seller propose a price in turn, until one accepts what the other has proposed.
+//! Offers: buyer and seller propose a price in turn, until one accepts what the other has proposed. A trade is one without a listing.
+
+mod trades;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -30,6 +32,7 @@ use crate::state::AppState;
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(make_offer))
+        .routes(routes!(trades::propose_trade))
         .routes(routes!(list_offers))
         .routes(routes!(get_offer))
         .routes(routes!(counter_offer))

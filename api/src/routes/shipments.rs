@@ -63,8 +63,9 @@ async fn after_act(mut tx: JobTx, done: Done, note: Option<&str>) -> Result<Json
 
 /// Create a shipment
 ///
-/// Of items from a site to another one or to an address, or of lines of a paid order to its buyer. What the stock book has of the items
-/// is held until they are picked up; what is sold has left it already. On a vehicle it needs room and time.
+/// Of items from a site to another one or to an address, or of lines of an order to its buyer; the order is paid, unless it is a trade.
+/// What the stock book has of the items is held until they are picked up; what is sold has left it already, or is reserved for its buyer.
+/// On a vehicle it needs room and time.
 #[utoipa::path(post, path = "/v1/shipments", tag = "shipments", params(Acting, OptionalKey), request_body = NewShipment, responses(
     (status = 201, description = "Created", body = Shipment, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),

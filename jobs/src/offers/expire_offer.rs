@@ -8,7 +8,7 @@ use queue::enqueue::{Enqueue, EnqueueError};
 use queue::{Job, JobTx, Kind, Queue, Retry, Unique};
 use serde::{Deserialize, Serialize};
 
-use crate::checkout::ExpireCheckout;
+use crate::checkout::{ExpireCheckout, reminder};
 use crate::queues;
 use crate::webhooks::deliver;
 
@@ -46,12 +46,14 @@ pub enum AcceptError {
     Enqueue(#[from] EnqueueError),
 }
 
-/// Accepts an offer, and enqueues the job that ends its checkout when it is not paid in time.
+/// Accepts an offer, and enqueues the jobs that remind its buyer to pay and that end its checkout when it is not paid in time.
 pub async fn accept(tx: &mut JobTx, by: Party, id: OfferId, version: i32) -> Result<Accepted, AcceptError> {
     let accepted = store::accept(tx, by, id, version).await?;
     let order = orders::order(tx, by.org, accepted.order).await.map_err(OfferError::from)?;
     let order = order.ok_or(OfferError::NotFound)?;
-    let _ = tx.enqueue_with(Enqueue::new(&ExpireCheckout { checkout: accepted.checkout }).run_at(order.pay_by)).await?;
+    let mut jobs = vec![Enqueue::new(&ExpireCheckout { checkout: accepted.checkout }).run_at(order.pay_by)];
+    jobs.extend(reminder(accepted.checkout, order.created_at, order.pay_by));
+    tx.enqueue_all(jobs).await?;
     deliver(tx, &[accepted.order]).await?;
     Ok(accepted)
 }

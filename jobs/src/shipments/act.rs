@@ -78,6 +78,12 @@ async fn enqueue(tx: &mut JobTx, mut jobs: Vec<Enqueue>, step: Option<OrderStep>
     Ok(notify_with(tx, order, version, jobs).await?)
 }
 
+/// What follows when an order is paid whose goods had left before, if they had.
+pub async fn caught_up(tx: &mut JobTx, order: OrderId) -> Result<(), ActError> {
+    let step = store::catch_up(tx, order).await?;
+    enqueue(tx, Vec::new(), step).await
+}
+
 /// Sends what is left of an order, and tells its buyer once that it is on its way.
 pub async fn ship_order(tx: &mut JobTx, by: Party, order: OrderId) -> Result<(), ActError> {
     for done in store::ship_order(tx, by, order).await? {

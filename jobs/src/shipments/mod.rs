@@ -4,5 +4,5 @@ mod act;
 pub mod mail;
 mod report_shipment;
 
-pub use act::{ActError, after, followed, receive_order, ship_order};
+pub use act::{ActError, after, caught_up, followed, receive_order, ship_order};
 pub use report_shipment::ReportShipment;

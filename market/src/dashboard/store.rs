@@ -118,7 +118,7 @@ pub async fn of_listings(
     .await?;
     let ids: Vec<_> = rows.iter().map(|row| row.listing.0).collect();
     let amounts = sqlx::query!(
-        r#"SELECT n.listing_id AS "listing: ListingId", o.currency AS "currency: Currency", sum(n.amount_minor)::text AS "total!"
+        r#"SELECT n.listing_id AS "listing!: ListingId", o.currency AS "currency: Currency", sum(n.amount_minor)::text AS "total!"
            FROM order_lines AS n
            JOIN orders AS o ON o.id = n.order_id
            WHERE n.listing_id = ANY ($1)

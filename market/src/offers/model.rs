@@ -6,7 +6,7 @@ use shared::ids::{OrgId, UserId};
 use shared::money::Money;
 use utoipa::ToSchema;
 
-use crate::ids::{CheckoutId, ItemId, ListingId, OfferId, OrderId};
+use crate::ids::{CheckoutId, ItemId, ListingId, OfferId, OrderId, SiteId};
 use crate::orders::model::Side;
 
 /// How long the other side has to answer.
@@ -54,12 +54,17 @@ pub struct Terms {
     pub placed_by: UserId,
 }
 
-/// A price proposed for a listing.
+/// A price proposed for a listing, or, in a trade, for goods at a site of the seller's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Offer {
     pub id: OfferId,
-    pub listing_id: ListingId,
-    /// The listing's.
+    /// Absent of a trade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listing_id: Option<ListingId>,
+    /// Of a trade: where the goods are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<SiteId>,
+    /// The listing's, or the item's.
     pub title: String,
     /// The seller's: of what is wanted, the one that answers it.
     pub item_id: ItemId,

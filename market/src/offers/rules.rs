@@ -46,7 +46,7 @@ pub enum TermsRefusal {
     TakesNone,
     #[error("an organisation makes no offers to itself")]
     OwnListing,
-    #[error("must be in {0}, as the listing is")]
+    #[error("must be in {0}")]
     Currency(Currency),
     #[error("must lie between {least} and {most}")]
     Quantity { least: i64, most: i64 },
@@ -75,6 +75,11 @@ pub fn judge_terms(goods: &Goods, offerer: OrgId, proposal: &Proposal<'_>) -> Re
         return Err(TermsRefusal::Quantity { least: goods.min_quantity, most: goods.quantity });
     }
     Ok(())
+}
+
+/// Whether these terms may be proposed for a trade: it is settled in one currency.
+pub fn judge_trade(currency: Currency, proposal: &Proposal<'_>) -> Result<(), TermsRefusal> {
+    if proposal.price.currency() == currency { Ok(()) } else { Err(TermsRefusal::Currency(currency)) }
 }
 
 /// What somebody does to an offer.

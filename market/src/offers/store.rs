@@ -22,7 +22,7 @@ use crate::orders::store::OrderError;
 use crate::stock::store::StockError;
 
 pub use accept::{Accepted, accept};
-pub use act::{Expiry, NewOffer, counter, create, decline, expire, overdue, withdraw};
+pub use act::{Expiry, NewOffer, NewTrade, counter, create, decline, expire, overdue, propose, withdraw};
 pub use read::{of_party, offer};
 
 /// Why an act is refused.
@@ -57,6 +57,7 @@ pub enum OfferError {
 
 const CONSTRAINTS: &ConstraintMessages = &[
     ("offers_of_sellers_item", "/item_id", "the organisation has no such item"),
+    ("offers_from_sellers_site", "/site_id", "the organisation has no such site"),
     ("offers_per_day", "", "the organisation has made 500 offers within a day"),
     ("offer_terms_price_range", "/price", "must be above zero and not absurd"),
     ("offer_terms_quantity_range", "/quantity", "must lie between 1 and 1000000000"),
@@ -112,6 +113,17 @@ pub(super) async fn listed(conn: &mut PgConnection, id: ListingId) -> Result<Lis
         title: row.title,
         now: row.now,
     })
+}
+
+/// Whether both organisations exist and may trade.
+pub(super) async fn may_trade(conn: &mut PgConnection, one: OrgId, other: OrgId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) = 2 AS "both!" FROM orgs WHERE id IN ($1, $2) AND status = 'approved'"#,
+        one.0,
+        other.0,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub enum OrderSource {
     BuyNow,
     Auction,
     Offer,
+    /// An offer that needed no listing: goods from a site of the seller's.
     Trade,
 }
 
@@ -86,7 +87,9 @@ pub struct Order {
 /// One line of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OrderLine {
-    pub listing_id: ListingId,
+    /// Absent of what was traded: that was never listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listing_id: Option<ListingId>,
     pub item_id: ItemId,
     pub title: String,
     pub quantity: i64,

@@ -91,7 +91,7 @@ struct Row {
     net_minor: i64,
     pay_by: DateTime<Utc>,
     created_at: DateTime<Utc>,
-    listing_id: ListingId,
+    listing_id: Option<ListingId>,
     item_id: ItemId,
     title: String,
     quantity: i64,

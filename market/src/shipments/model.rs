@@ -270,7 +270,7 @@ pub struct NewShipmentLine {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewShipment {
-    /// A paid order of the shipper's; the shipment goes to its buyer.
+    /// An order of the shipper's, paid or a trade's; the shipment goes to its buyer.
     pub order_id: Option<OrderId>,
     /// Another organisation that gets it; with an order, leave it out.
     pub consignee_org_id: Option<OrgId>,

@@ -55,6 +55,16 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("offers_on_listing", ended("'currency', 'USD'")),
         ("offers_on_listing", ended("'listing_id', gen_random_uuid()")),
         ("offers_of_sellers_item", ended("'item_id', gen_random_uuid()")),
+        ("offers_listed_or_traded", ended("'site_id', gen_random_uuid()")),
+        ("offers_listed_or_traded", ended("'listing_id', null")),
+        ("offers_traded_by_seller", ended("'listing_id', null, 'site_id', gen_random_uuid()")),
+        (
+            "offers_from_sellers_site",
+            ended(
+                "'listing_id', null, 'site_id', gen_random_uuid(), 'offerer_org_id', t.seller_org_id, 'lister_org_id', t.buyer_org_id",
+            ),
+        ),
+        ("offers_site_fixed", sql("UPDATE offers SET site_id = gen_random_uuid()")),
         ("offers_expire_later", ended("'expires_at', t.created_at")),
         ("offers_ended", offer("'ended_at', now()")),
         ("offers_ended", offer("'status', 'declined'")),

@@ -68,6 +68,7 @@ pub(super) fn breaches() -> Vec<Breach> {
         ("order_lines_amount_of_units", position("'unit_price_minor', 3, 'quantity', 2, 'amount_minor', 7")),
         ("order_lines_order_id_fkey", position("'order_id', gen_random_uuid()")),
         ("order_lines_listing_id_fkey", position("'listing_id', gen_random_uuid()")),
+        ("order_lines_unlisted", position("'listing_id', null")),
         ("order_lines_item_id_fkey", position("'item_id', gen_random_uuid()")),
         ("order_lines_append_only", sql("UPDATE order_lines SET quantity = quantity")),
     ]

@@ -173,6 +173,7 @@ fn reservations() -> Vec<Breach> {
                  UPDATE reservations SET status = 'held', ended_at = NULL"),
         ),
         ("reservations_fixed", sql("UPDATE reservations SET quantity = quantity + 1")),
+        ("reservations_unlisted", of_line("'line_no', 9, 'listing_id', null, 'site_id', null")),
         ("reservations_kept", sql("DELETE FROM reservations")),
         ("reservations_kept", sql("TRUNCATE reservations")),
     ]

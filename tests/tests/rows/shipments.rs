@@ -1,3 +1,4 @@
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::{Person, eur, id};
@@ -88,7 +89,65 @@ async fn row_cargo_deliveries_create_edit_cancel_deliver() {
     market.close().await;
 }
 
-/// What a buyer has paid stays as it is when it is delivered, by its own shipments or by a trade that has nothing to do with it.
+/// A trade of two units at a site, agreed: its order and its checkout.
+async fn traded(seller: &Person, buyer: &Person, item: &str, site: &str) -> (String, String) {
+    let trade =
+        json!({"buyer_org_id": buyer.org, "item_id": item, "site_id": site, "price": eur("50.00"), "quantity": 2});
+    let offer = format!("/v1/offers/{}", id(&seller.post("/v1/trades", trade).await.ok()));
+    let agreed = buyer.post(&format!("{offer}/accept"), json!({"version": 1})).await.ok();
+    let name = |field: &str| agreed[field].as_str().unwrap_or_default().to_owned();
+    (name("order"), name("checkout"))
+}
+
+/// A trade is delivered before it is paid, and paid afterwards: its payment is what the buyer has made of it, whatever carriers say.
+async fn a_trade_is_delivered_and_then_paid(market: &TestInstallation, ann: &Person, bob: &Person, now: DateTime<Utc>) {
+    let from = site(ann, "Copernicus", None).await;
+    let (item, levels) = stocked(ann, &from, 5).await;
+    let (order, checkout) = traded(ann, bob, &item, &from).await;
+    let money = async || {
+        let order = bob.get(&format!("/v1/orders/{order}")).await.ok();
+        let checkout = bob.get(&format!("/v1/checkouts/{checkout}")).await.ok();
+        let level = ann.get(&format!("{levels}/{from}")).await.ok();
+        (order, checkout, ann.get("/v1/balances").await.ok(), level["reserved"].clone())
+    };
+    let agreed = money().await;
+    assert_eq!(
+        (&agreed.0["source"], &agreed.0["status"], &agreed.3),
+        (&json!("trade"), &json!("pending_payment"), &json!(2))
+    );
+    let cargo = json!({"order_id": order, "lines": [{"order_line": 1, "quantity": 2}]});
+    let cargo = ann.post("/v1/shipments", cargo).await.ok();
+    let (cargo, number) = (path(&cargo), cargo["tracking"].clone());
+    let report = async |name: &str, status: &str, minutes: i64| {
+        let event = json!({"source": "carrier", "source_event_id": format!("trade-{name}"), "shipment": number,
+            "type": "actual", "status": status, "occurred_at": now + TimeDelta::minutes(minutes)});
+        let _ = ann.post("/v1/cargo-events", event).await.ok();
+    };
+    report("1", "in_transit", 0).await;
+    report("2", "delivered", 1).await;
+    ann.until(&cargo, "status", "delivered").await;
+    market.until_quiet().await;
+    assert_eq!(money().await, agreed);
+    bob.post(&format!("/v1/checkouts/{checkout}/cancel"), json!({})).await.refused(409, "goods_left");
+
+    let paid = id(&bob.post(&format!("/v1/checkouts/{checkout}/pay"), json!({"method": "card"})).await.ok());
+    bob.until(&format!("/v1/payments/{paid}"), "status", "held").await;
+    bob.until(&format!("/v1/orders/{order}"), "status", "delivered").await;
+    market.until_quiet().await;
+    let escrow = async || bob.get(&format!("/v1/orders/{order}/escrow")).await.ok();
+    let (held, of) = (money().await, escrow().await);
+    assert_eq!((&of["status"], &held.1["status"], &held.3), (&json!("held"), &json!("paid"), &json!(0)));
+    assert!(of["inspect_until"].is_string(), "{of}");
+    report("3", "delivered", 2).await;
+    market.until_quiet().await;
+    assert_eq!((money().await, escrow().await), (held, of));
+
+    assert_eq!(bob.post(&format!("/v1/orders/{order}/accept"), json!({})).await.ok()["status"], "completed");
+    market.until_quiet().await;
+}
+
+/// What a buyer has paid stays as it is when it is delivered, by its own shipments or by a consignment that has nothing to do with it;
+/// and what nobody has paid, a trade's, is not paid by that either.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_delivered_never_alters_the_payment() {
     let market = TestInstallation::new().await;
@@ -107,11 +166,11 @@ async fn row_delivered_never_alters_the_payment() {
     let (from, to) = (site(&ann, "Shackleton", None).await, site(&bob, "Tycho", None).await);
     let (item, _) = stocked(&ann, &from, 5).await;
     let (_, theirs) = stocked(&bob, &to, 1).await;
-    let trade = json!({"consignee_org_id": bob.org, "from_site": from, "to_site": to,
+    let consignment = json!({"consignee_org_id": bob.org, "from_site": from, "to_site": to,
         "lines": [{"item_id": item, "quantity": 2}]});
-    let trade = path(&ann.post("/v1/shipments", trade).await.ok());
-    let _ = ann.post(&format!("{trade}/pick-up"), json!({})).await.ok();
-    assert_eq!(bob.post(&format!("{trade}/deliver"), json!({})).await.ok()["status"], "delivered");
+    let consignment = path(&ann.post("/v1/shipments", consignment).await.ok());
+    let _ = ann.post(&format!("{consignment}/pick-up"), json!({})).await.ok();
+    assert_eq!(bob.post(&format!("{consignment}/deliver"), json!({})).await.ok()["status"], "delivered");
     assert_eq!(bob.get(&format!("{theirs}/{to}")).await.ok()["on_hand"], 3);
     assert_eq!(
         (money().await, bob.get(&format!("/v1/orders/{order}")).await.ok()["status"].clone()),
@@ -131,6 +190,18 @@ async fn row_delivered_never_alters_the_payment() {
     assert!(escrow["inspect_until"].is_string(), "{escrow}");
     market.until_quiet().await;
     assert_eq!(money().await, before);
+    let (cid, dee) = (market.trader(&admin, "Cid").await, market.trader(&admin, "Dee").await);
+    let now = sqlx::query_scalar("SELECT now()").fetch_one(&market.db.pool).await.unwrap();
+    a_trade_is_delivered_and_then_paid(&market, &cid, &dee, now).await;
+    // Both hear once of what is theirs.
+    let sent = "SELECT template, count(*), count(DISTINCT user_id)
+                FROM emails
+                WHERE template IN ('offer_received', 'offer_accepted', 'order_completed')
+                GROUP BY template
+                ORDER BY template";
+    let sent: Vec<(String, i64, i64)> = sqlx::query_as(sent).fetch_all(&market.db.pool).await.unwrap();
+    let of = |template: &str, mails, people| (template.to_owned(), mails, people);
+    assert_eq!(sent, [of("offer_accepted", 2, 2), of("offer_received", 1, 1), of("order_completed", 2, 2)]);
     market.close().await;
 }
 

@@ -85,12 +85,15 @@ pub(crate) fn not_done(error: GatewayError) -> anyhow::Result<NotDone> {
 /// Enqueues what follows from a payment's decision.
 pub(crate) async fn follow(cx: &Cx, tx: &mut JobTx, settled: &Settled) -> anyhow::Result<()> {
     match settled {
-        Settled::Held { orders, moved } => {
+        Settled::Held { orders, traded, moved } => {
             cx.log(format!("held for {} order(s)", orders.len()));
             for moved in moved {
                 jobs::stock::mail::moved(tx, moved).await?;
             }
             paid(tx, orders).await?;
+            for order in traded {
+                jobs::shipments::caught_up(tx, *order).await?;
+            }
         }
         Settled::Late { refund } => {
             cx.log("the money came when the checkout was over, and goes back");

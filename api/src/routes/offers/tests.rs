@@ -157,3 +157,57 @@ async fn listings_say_whether_they_take_offers_and_terms_must_fit() {
     offer(bob, draft["id"].as_str().unwrap(), terms(json!(eur(90)), 1)).await.ok();
     market.api.close().await;
 }
+
+#[tokio::test]
+async fn a_trade_needs_no_listing_and_only_what_is_at_the_site_is_agreed() {
+    let market = TestMarket::new().await;
+    let (api, ann, bob) = (&market.api, &market.ann, &market.bob);
+    let buyer: uuid::Uuid = sqlx::query_scalar("SELECT org_id FROM memberships WHERE user_id = $1")
+        .bind(bob.id.0)
+        .fetch_one(&api.db.pool)
+        .await
+        .unwrap();
+    let item = json!({"category_id": testing::CONSOLES, "sku": "ice", "title": "Ice"});
+    let item = api.post(Some(ann), "/v1/items", item).await.ok()["id"].clone();
+    let site = json!({"region_id": "01900000-0000-7000-8001-000000000001", "name": "Shackleton", "kind": "station",
+        "latitude": 53.5, "longitude": 10});
+    let site = api.post(Some(ann), "/v1/sites", site).await.ok()["id"].clone();
+    let level = format!("/v1/items/{}/stock/{}", item.as_str().unwrap(), site.as_str().unwrap());
+    api.post(Some(ann), &format!("{level}/adjust"), json!({"to": 2})).await.ok();
+    let trade = |field: &str, value: Value| {
+        let mut trade =
+            json!({"buyer_org_id": buyer, "item_id": item, "site_id": site, "price": eur(500), "quantity": 3});
+        trade[field] = value;
+        trade
+    };
+    for (field, value, pointer) in [
+        ("buyer_org_id", json!(uuid::Uuid::nil()), "/buyer_org_id"),
+        ("item_id", json!(uuid::Uuid::nil()), "/item_id"),
+        ("site_id", json!(uuid::Uuid::nil()), "/site_id"),
+        ("price", json!(eur(0)), "/price"),
+        ("quantity", json!(0), "/quantity"),
+        ("note", json!("x".repeat(1_001)), "/note"),
+    ] {
+        let refused = market.post(ann, "/v1/trades", trade(field, value)).await.refused(422, "invalid_value");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+    }
+    let own = trade("buyer_org_id", json!(market.seller.org));
+    market.post(ann, "/v1/trades", own).await.refused(403, "own_lot");
+    let offer = market.post(ann, "/v1/trades", trade("note", json!("From the dark side."))).await.ok();
+    assert_eq!((&offer["title"], &offer["site_id"], &offer["turn"]), (&json!("Ice"), &site, &json!("buyer")));
+    assert_eq!(offer.get("listing_id"), None);
+    let path = format!("/v1/offers/{}", offer["id"].as_str().unwrap());
+    let step = async |who: &Person, act: &str, body: Value| market.post(who, &format!("{path}/{act}"), body).await;
+    step(bob, "accept", json!({"version": 1})).await.refused(409, "out_of_stock");
+    let dollars = json!({"version": 1, "price": {"amount": "4.00", "currency": "USD"}, "quantity": 2});
+    let refused = step(bob, "counter", dollars).await.refused(422, "invalid_value");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/price/currency");
+    step(bob, "counter", json!({"version": 1, "price": eur(400), "quantity": 2})).await.ok();
+    let agreed = step(ann, "accept", json!({"version": 2})).await.ok();
+    let order = api.get(Some(bob), &format!("/v1/orders/{}", agreed["order"].as_str().unwrap())).await.ok();
+    assert_eq!((&order["source"], &order["total"]), (&json!("trade"), &json!(eur(800))));
+    assert_eq!(order["lines"][0].get("listing_id"), None);
+    let level = api.get(Some(ann), &level).await.ok();
+    assert_eq!((&level["on_hand"], &level["reserved"]), (&json!(2), &json!(2)));
+    market.api.close().await;
+}

@@ -109,7 +109,7 @@ pub(super) async fn there(conn: &mut PgConnection, order: OrderId, site: SiteId)
         There,
         r#"SELECT count(*) > 0 AS "any!", coalesce(bool_and('pickup' = ANY (g.delivery_options)), true) AS "for_collection!"
            FROM order_lines AS n
-           JOIN listings AS g ON g.id = n.listing_id
+           LEFT JOIN listings AS g ON g.id = n.listing_id
            LEFT JOIN reservations AS r ON r.order_id = n.order_id AND r.line_no = n.line_no AND r.status = 'taken'
            WHERE n.order_id = $1
              AND coalesce(r.site_id, $2) = $2

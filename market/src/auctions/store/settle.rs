@@ -168,7 +168,7 @@ impl Sale<'_> {
             created_at: self.locked.now,
             premium: tariffs.premium.clone(),
             lines: vec![OrderLine {
-                listing_id: self.locked.listing,
+                listing_id: Some(self.locked.listing),
                 item_id: self.goods.item,
                 title: self.goods.title.clone(),
                 quantity: share.quantity,

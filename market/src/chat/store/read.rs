@@ -74,7 +74,7 @@ pub async fn page(
 async fn conversations(conn: &mut PgConnection, org: OrgId, ids: &[Uuid]) -> Result<Vec<Conversation>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT c.id AS "id: ConversationId", c.listing_id AS "listing_id: ListingId", c.offer_id AS "offer_id: OfferId",
-                  c.order_id AS "order_id: OrderId", coalesce(l.title, line.title) AS "title!", c.buyer_org_id = $2 AS "buys!",
+                  c.order_id AS "order_id: OrderId", coalesce(l.title, line.title, i.title) AS "title!", c.buyer_org_id = $2 AS "buys!",
                   theirs.org_id AS "other_org_id: OrgId", other.legal_name AS other_name, c.last_seq, own.last_at,
                   coalesce(own.read_seq, 0) AS "read_seq!", coalesce(theirs.read_seq, 0) AS "other_read_seq!",
                   (SELECT count(*)
@@ -95,6 +95,7 @@ async fn conversations(conn: &mut PgConnection, org: OrgId, ids: &[Uuid]) -> Res
            JOIN orgs AS other ON other.id = theirs.org_id
            LEFT JOIN offers AS f ON f.id = c.offer_id
            LEFT JOIN listings AS l ON l.id = coalesce(c.listing_id, f.listing_id)
+           LEFT JOIN items AS i ON i.id = f.item_id
            LEFT JOIN order_lines AS line ON line.order_id = c.order_id AND line.line_no = 1
            ORDER BY wanted.place"#,
         ids,

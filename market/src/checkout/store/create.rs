@@ -157,7 +157,7 @@ struct Orders {
 #[derive(Default)]
 struct Lines {
     orders: Vec<Uuid>,
-    listings: Vec<Uuid>,
+    listings: Vec<Option<Uuid>>,
     items: Vec<Uuid>,
     titles: Vec<String>,
     quantities: Vec<i64>,
@@ -273,7 +273,7 @@ impl Orders {
             &self.pay_by,
             &self.tariffs as &[Option<i64>],
             &lines.orders,
-            &lines.listings,
+            &lines.listings as &[Option<Uuid>],
             &lines.items,
             &lines.titles,
             &lines.quantities,
@@ -297,7 +297,7 @@ impl Lines {
     fn push(&mut self, quoted: &Quoted<'_>) {
         for line in &quoted.order.lines {
             self.orders.push(quoted.id.0);
-            self.listings.push(line.listing_id.0);
+            self.listings.push(line.listing_id.map(|listing| listing.0));
             self.items.push(line.item_id.0);
             self.titles.push(line.title.clone());
             self.quantities.push(line.quantity);

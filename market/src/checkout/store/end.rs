@@ -35,7 +35,7 @@ pub enum Expiry {
         until: DateTime<Utc>,
         now: DateTime<Utc>,
     },
-    /// It was paid, or ended before.
+    /// It was paid, or ended before; or goods of it are with the buyer, who owes for them.
     Nothing,
 }
 
@@ -50,7 +50,7 @@ pub async fn expire(conn: &mut PgConnection, id: CheckoutId) -> Result<Expiry, C
 }
 
 async fn end_overdue(conn: &mut PgConnection, id: CheckoutId, locked: &Locked) -> Result<Expiry, CheckoutError> {
-    if locked.status != CheckoutStatus::Open {
+    if locked.status != CheckoutStatus::Open || locked.owed {
         return Ok(Expiry::Nothing);
     }
     if locked.now <= locked.pay_by {
@@ -75,6 +75,9 @@ pub async fn cancel(conn: &mut PgConnection, buyer: OrgId, by: UserId, id: Check
     }
     if locked.paying {
         return Err(CheckoutError::Paying);
+    }
+    if locked.owed {
+        return Err(CheckoutError::Owed);
     }
     end(conn, id, CheckoutStatus::Cancelled, OrderStatus::Cancelled, Some(by)).await
 }
@@ -112,6 +115,8 @@ pub(crate) struct Locked {
     pub(crate) paying: bool,
     /// Since when that payment waits for its buyer.
     waits_since: Option<DateTime<Utc>>,
+    /// Goods of it have left and are not back: a trade's may, before they are paid.
+    pub(crate) owed: bool,
     /// The clock after the lock.
     pub(crate) now: DateTime<Utc>,
 }
@@ -126,6 +131,16 @@ pub(crate) async fn lock(conn: &mut PgConnection, id: CheckoutId) -> Result<Opti
                   awarded,
                   EXISTS (SELECT FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "paying!",
                   (SELECT waits_since FROM payments WHERE checkout_id = $1 AND status IN ('created', 'funding')) AS "waits_since?",
+                  EXISTS (
+                      SELECT
+                      FROM orders AS o
+                      JOIN shipments AS s ON s.order_id = o.id
+                      WHERE o.checkout_id = $1
+                        AND o.source = 'trade'
+                        AND s.picked_up_at IS NOT NULL
+                        AND (s.status <> 'returned'
+                             OR EXISTS (SELECT FROM shipment_lines WHERE shipment_id = s.id AND delivered_quantity > 0))
+                  ) AS "owed!",
                   clock_timestamp() AS "now!"
            FROM checkouts
            WHERE id = $1"#,
@@ -171,14 +186,24 @@ async fn end(
 }
 
 /// Open checkouts whose time to pay ended more than two seconds ago, the longest overdue first; until then they are left to the
-/// exact timer. Those of auctions are not among them.
+/// exact timer. Those of auctions are not among them, nor those whose goods have left.
 pub async fn overdue(conn: &mut PgConnection, limit: i64) -> Result<Vec<CheckoutId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: CheckoutId"
-           FROM checkouts
+           FROM checkouts AS c
            WHERE status = 'open'
              AND NOT awarded
              AND pay_by <= clock_timestamp() - interval '2 seconds'
+             AND NOT EXISTS (
+                 SELECT
+                 FROM orders AS o
+                 JOIN shipments AS s ON s.order_id = o.id
+                 WHERE o.checkout_id = c.id
+                   AND o.source = 'trade'
+                   AND s.picked_up_at IS NOT NULL
+                   AND (s.status <> 'returned'
+                        OR EXISTS (SELECT FROM shipment_lines WHERE shipment_id = s.id AND delivered_quantity > 0))
+             )
            ORDER BY pay_by
            LIMIT $1"#,
         limit,

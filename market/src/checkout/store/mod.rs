@@ -51,6 +51,9 @@ pub enum CheckoutError {
     Ended(CheckoutStatus),
     #[error("a payment of this checkout is under way")]
     Paying,
+    /// A trade's goods may leave before they are paid.
+    #[error("goods of it have left: pay for them, or send them back")]
+    Owed,
     /// An auction's award is not taken back by its buyer.
     #[error("what was bought in an auction cannot be cancelled by the buyer")]
     Awarded,

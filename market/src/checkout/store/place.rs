@@ -105,7 +105,7 @@ pub async fn place(
 
 fn order_line(line: &CheckoutLine, row: &Row) -> Result<OrderLine, CheckoutError> {
     Ok(OrderLine {
-        listing_id: line.listing,
+        listing_id: Some(line.listing),
         item_id: row.item,
         title: row.title.clone(),
         quantity: line.quantity,

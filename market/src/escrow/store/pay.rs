@@ -30,7 +30,7 @@ pub async fn begin(
     if locked.paying {
         return Err(EscrowError::Paying);
     }
-    if locked.now > locked.pay_by {
+    if locked.now > locked.pay_by && !locked.owed {
         return Err(EscrowError::TooLate);
     }
     let id = PaymentId::generate();

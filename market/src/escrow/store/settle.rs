@@ -20,8 +20,8 @@ use crate::stock::store::{Kept, take};
 /// What became of a payment.
 #[derive(Clone, Debug)]
 pub enum Settled {
-    /// The checkout is paid: its orders with their versions.
-    Held { orders: Vec<(OrderId, i64)>, moved: Vec<Moved> },
+    /// The checkout is paid: its orders with their versions, and those of them that are trades, whose goods may have left before.
+    Held { orders: Vec<(OrderId, i64)>, traded: Vec<OrderId>, moved: Vec<Moved> },
     /// The money came when the checkout was over, and goes back.
     Late { refund: RefundId },
     /// The buyer did not pay.
@@ -138,13 +138,14 @@ async fn hold(
                UPDATE orders
                SET status = 'paid'
                WHERE checkout_id = $1
-               RETURNING id, version, status, seller_org_id, payable_minor
+               RETURNING id, source, version, status, seller_org_id, payable_minor
            ), written AS (
                INSERT INTO order_events (order_id, version, status) SELECT id, version, status FROM paid
            ), held AS (
                INSERT INTO escrows (order_id, payment_id, amount_minor) SELECT id, $2, payable_minor FROM paid
            )
-           SELECT id AS "id: OrderId", version AS "version!", seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
+           SELECT id AS "id: OrderId", source = 'trade' AS "traded!", version AS "version!",
+                  seller_org_id AS "seller: OrgId", payable_minor AS "payable_minor!"
            FROM paid
            ORDER BY id"#,
         checkout.0,
@@ -162,7 +163,8 @@ async fn hold(
     };
     let entries = rows.iter().map(|row| to_seller(row.seller, row.payable_minor)).collect();
     capture(conn, payment, amount, entries).await?;
-    Ok(Settled::Held { orders: rows.iter().map(|row| (row.id, row.version)).collect(), moved })
+    let traded = rows.iter().filter(|row| row.traded).map(|row| row.id).collect();
+    Ok(Settled::Held { orders: rows.iter().map(|row| (row.id, row.version)).collect(), traded, moved })
 }
 
 /// Books that the provider has the money of a payment.

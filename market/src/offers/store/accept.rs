@@ -6,7 +6,7 @@ use shared::money::MoneyError;
 use sqlx::PgConnection;
 
 use super::act::{end, lock, standing_terms};
-use super::{OfferError, listed};
+use super::{OfferError, listed, may_trade};
 use crate::checkout::store::{NewCheckout, create};
 use crate::ids::{CategoryId, CheckoutId, OfferId, OrderId};
 use crate::money::store::tariffs::fees;
@@ -15,7 +15,7 @@ use crate::offers::rules::{Act, TermsRefusal, judge_act, judge_terms};
 use crate::orders::model::{NewOrder, OrderLine, OrderSource, PAYMENT_TERM, Side};
 use crate::orders::store::OrderError;
 use crate::stock::model::{Holder, Want};
-use crate::stock::store::{StockError, reserve};
+use crate::stock::store::{StockError, reserve, reserve_at};
 
 /// What an accepted offer has become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,36 +31,39 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
     judge_act(Act::Accept, locked.side, version, &locked.standing)?;
     let (price, quantity) = standing_terms(conn, id, &locked).await?;
     let order = OrderId::generate();
-    let want = Want { listing: locked.listing, quantity, holder: Holder::Line { order, line_no: 1 } };
-    let reserved = reserve(conn, &[want]).await;
-    // Judged while the listing is locked; what is not on offer is told before that it is out of stock.
-    let listed = listed(conn, locked.listing).await?;
-    let offerer = if listed.goods.lister == locked.buyer { locked.seller } else { locked.buyer };
-    judge_terms(&listed.goods, offerer, &Proposal { price, quantity, note: None })?;
-    reserved.map_err(|error| match error {
-        StockError::OutOfStock { available, .. } => OfferError::OutOfStock(available),
-        StockError::Database(error) => error.into(),
-        error => OfferError::Stock(error),
-    })?;
-    let parties = sqlx::query!(
-        r#"SELECT bool_and(status = 'approved') AS "trade!" FROM orgs WHERE id IN ($1, $2)"#,
-        locked.buyer.0,
-        locked.seller.0,
+    let holder = Holder::Line { order, line_no: 1 };
+    let listed_as = match (locked.listing, locked.site) {
+        (Some(listing), _) => {
+            let reserved = reserve(conn, &[Want { listing, quantity, holder }]).await;
+            // Judged while the listing is locked; what is not on offer is told before that it is out of stock.
+            let listed = listed(conn, listing).await?;
+            let offerer = if listed.goods.lister == locked.buyer { locked.seller } else { locked.buyer };
+            judge_terms(&listed.goods, offerer, &Proposal { price, quantity, note: None })?;
+            reserved.map_err(out_of_stock)?;
+            Some(listed.title)
+        }
+        (None, Some(site)) => {
+            reserve_at(conn, (locked.item, site), quantity, holder).await.map_err(out_of_stock)?;
+            None
+        }
+        // The table has none.
+        (None, None) => return Err(OfferError::NotFound),
+    };
+    if !may_trade(conn, locked.buyer, locked.seller).await? {
+        return Err(TermsRefusal::NotOnOffer.into());
+    }
+    let item = sqlx::query!(
+        r#"SELECT unit, title, category_id AS "category: CategoryId" FROM items WHERE id = $1"#,
+        locked.item.0,
     )
     .fetch_one(&mut *conn)
     .await?;
-    if !parties.trade {
-        return Err(TermsRefusal::NotOnOffer.into());
-    }
-    let item =
-        sqlx::query!(r#"SELECT unit, category_id AS "category: CategoryId" FROM items WHERE id = $1"#, locked.item.0,)
-            .fetch_one(&mut *conn)
-            .await?;
+    let source = if locked.listing.is_some() { OrderSource::Offer } else { OrderSource::Trade };
     let fee = fees(conn, &[(locked.seller, item.category)]).await?.pop().ok_or(sqlx::Error::RowNotFound)?;
     let line = OrderLine {
         listing_id: locked.listing,
         item_id: locked.item,
-        title: listed.title,
+        title: listed_as.unwrap_or(item.title),
         quantity,
         unit: item.unit,
         unit_price: Some(price),
@@ -68,7 +71,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         fee_bps: fee.get(),
     };
     let new = NewOrder {
-        source: OrderSource::Offer,
+        source,
         award: None,
         offer: Some(id),
         buyer: locked.buyer,
@@ -82,6 +85,14 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
     let checkout = create(conn, &NewCheckout { orders: &[(order, new)], pay_by }).await.map_err(refused)?.id;
     end(conn, id, OfferStatus::Accepted).await?;
     Ok(Accepted { order, checkout })
+}
+
+fn out_of_stock(error: StockError) -> OfferError {
+    match error {
+        StockError::OutOfStock { available, .. } => OfferError::OutOfStock(available),
+        StockError::Database(error) => error.into(),
+        error => OfferError::Stock(error),
+    }
 }
 
 /// Who buys: the one who accepts, or whoever has proposed what the seller accepts.

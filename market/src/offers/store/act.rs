@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
+use shared::invalid::Invalid;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 
-use super::{OfferError, listed};
-use crate::ids::{ItemId, ListingId, OfferId};
+use super::{OfferError, listed, may_trade};
+use crate::ids::{ItemId, ListingId, OfferId, SiteId};
 use crate::offers::model::{ANSWER_TERM, OfferStatus, Party, Proposal};
-use crate::offers::rules::{Act, Standing, judge_act, judge_terms, other};
+use crate::offers::rules::{Act, Standing, TermsRefusal, judge_act, judge_terms, judge_trade, other};
 use crate::orders::model::Side;
 
 /// An offer to make.
@@ -56,6 +57,50 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: NewOffer<'_>) -> Re
     Ok(id)
 }
 
+/// Goods that an organisation would give to another one, without a listing.
+#[derive(Clone, Copy, Debug)]
+pub struct NewTrade<'a> {
+    /// Who is to get them.
+    pub buyer: OrgId,
+    pub item: ItemId,
+    /// Where they are.
+    pub site: SiteId,
+    pub proposal: Proposal<'a>,
+}
+
+/// Proposes a trade. Nothing is reserved. Needs a transaction.
+pub async fn propose(conn: &mut PgConnection, by: Party, new: NewTrade<'_>) -> Result<OfferId, OfferError> {
+    if new.buyer == by.org {
+        return Err(TermsRefusal::OwnListing.into());
+    }
+    if !may_trade(conn, new.buyer, by.org).await? {
+        return Err(Invalid::new("/buyer_org_id", "there is no such organisation that may trade").into());
+    }
+    refuse_sellers_people(conn, by, new.buyer).await?;
+    let (id, currency) = (OfferId::generate(), new.proposal.price.currency());
+    sqlx::query!(
+        "WITH clock AS (
+             SELECT clock_timestamp() AS now
+         )
+         INSERT INTO offers
+             (id, site_id, lister_org_id, offerer_org_id, buyer_org_id, seller_org_id, item_id, currency, turn, expires_at,
+              created_at)
+         SELECT $1, $2, $3, $4, $3, $4, $5, $6, 'buyer', clock.now + make_interval(secs => $7), clock.now
+         FROM clock",
+        id.0,
+        new.site.0,
+        new.buyer.0,
+        by.org.0,
+        new.item.0,
+        currency as Currency,
+        ANSWER_TERM.as_seconds_f64(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    insert_terms(conn, id, 1, Side::Seller, by, &new.proposal).await?;
+    Ok(id)
+}
+
 /// Refuses people who belong to both sides.
 async fn refuse_sellers_people(conn: &mut PgConnection, by: Party, other: OrgId) -> Result<(), OfferError> {
     let both = sqlx::query_scalar!(
@@ -94,7 +139,9 @@ async fn insert_terms(
 
 /// An offer under its lock, and the side of the one who acts.
 pub(super) struct Locked {
-    pub(super) listing: ListingId,
+    /// Absent of a trade, which has a site.
+    pub(super) listing: Option<ListingId>,
+    pub(super) site: Option<SiteId>,
     pub(super) buyer: OrgId,
     pub(super) seller: OrgId,
     pub(super) item: ItemId,
@@ -118,7 +165,8 @@ pub(super) async fn lock(conn: &mut PgConnection, org: OrgId, id: OfferId) -> Re
     // In a statement of its own: the next one sees what was changed while this one waited.
     sqlx::query!("SELECT FROM offers WHERE id = $1 FOR NO KEY UPDATE", id.0).fetch_optional(&mut *conn).await?;
     let row = sqlx::query!(
-        r#"SELECT listing_id AS "listing: ListingId", buyer_org_id AS "buyer: OrgId", seller_org_id AS "seller: OrgId",
+        r#"SELECT listing_id AS "listing: ListingId", site_id AS "site: SiteId",
+                  buyer_org_id AS "buyer: OrgId", seller_org_id AS "seller: OrgId",
                   item_id AS "item: ItemId", currency AS "currency: Currency", status AS "status: OfferStatus",
                   turn AS "turn: Side", version, expires_at, clock_timestamp() AS "now!"
            FROM offers
@@ -132,6 +180,7 @@ pub(super) async fn lock(conn: &mut PgConnection, org: OrgId, id: OfferId) -> Re
     .ok_or(OfferError::NotFound)?;
     Ok(Locked {
         listing: row.listing,
+        site: row.site,
         buyer: row.buyer,
         seller: row.seller,
         item: row.item,
@@ -157,9 +206,14 @@ pub async fn counter(
 ) -> Result<(), OfferError> {
     let locked = lock(conn, by.org, id).await?;
     judge_act(Act::Counter, locked.side, version, &locked.standing)?;
-    let listed = listed(conn, locked.listing).await?;
-    let offerer = if listed.goods.lister == locked.buyer { locked.seller } else { locked.buyer };
-    judge_terms(&listed.goods, offerer, proposal)?;
+    match locked.listing {
+        Some(listing) => {
+            let listed = listed(conn, listing).await?;
+            let offerer = if listed.goods.lister == locked.buyer { locked.seller } else { locked.buyer };
+            judge_terms(&listed.goods, offerer, proposal)?;
+        }
+        None => judge_trade(locked.currency, proposal)?,
+    }
     refuse_sellers_people(conn, by, locked.opposite()).await?;
     let next = version + 1;
     insert_terms(conn, id, next, locked.side, by, proposal).await?;

@@ -8,13 +8,14 @@ use shared::money::{Currency, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::ids::{CheckoutId, ItemId, ListingId, OfferId, OrderId};
+use crate::ids::{CheckoutId, ItemId, ListingId, OfferId, OrderId, SiteId};
 use crate::offers::model::{Offer, OfferStatus, Terms};
 use crate::orders::model::Side;
 
 struct Row {
     id: OfferId,
-    listing_id: ListingId,
+    listing_id: Option<ListingId>,
+    site_id: Option<SiteId>,
     title: String,
     item_id: ItemId,
     buyer_org_id: OrgId,
@@ -75,13 +76,15 @@ pub async fn of_party(
 async fn offers(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Offer>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT f.id AS "id: OfferId", f.listing_id AS "listing_id: ListingId", l.title, f.item_id AS "item_id: ItemId",
+        r#"SELECT f.id AS "id: OfferId", f.listing_id AS "listing_id: ListingId", f.site_id AS "site_id: SiteId",
+                  coalesce(l.title, i.title) AS "title!", f.item_id AS "item_id: ItemId",
                   f.buyer_org_id AS "buyer_org_id: OrgId", buyer.legal_name AS buyer_name,
                   f.seller_org_id AS "seller_org_id: OrgId", seller.legal_name AS seller_name,
                   f.status AS "status: OfferStatus", f.turn AS "turn: Side", f.version, f.expires_at, f.created_at,
                   o.id AS "order?: OrderId", o.checkout_id AS "checkout?: CheckoutId"
            FROM offers AS f
-           JOIN listings AS l ON l.id = f.listing_id
+           JOIN items AS i ON i.id = f.item_id
+           LEFT JOIN listings AS l ON l.id = f.listing_id
            JOIN orgs AS buyer ON buyer.id = f.buyer_org_id
            JOIN orgs AS seller ON seller.id = f.seller_org_id
            LEFT JOIN orders AS o ON o.offer_id = f.id
@@ -95,6 +98,7 @@ async fn offers(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Offer>, sql
     let offers = rows.into_iter().map(|row| Offer {
         id: row.id,
         listing_id: row.listing_id,
+        site_id: row.site_id,
         title: row.title,
         item_id: row.item_id,
         buyer_org_id: row.buyer_org_id,

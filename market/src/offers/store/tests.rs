@@ -1,3 +1,5 @@
+mod trades;
+
 use shared::ids::UserId;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgPool};
@@ -331,7 +333,7 @@ async fn an_answer_to_what_is_wanted_swaps_the_sides() {
     let accepted = do_accept(market.db.pool.clone(), party(buyer), id, 1).await.expect("accepted");
     let order = orders::order(&mut conn, seller.org, accepted.order).await.expect("read").expect("the order");
     assert_eq!((order.buyer_org_id, order.seller_org_id, order.total), (buyer.org, seller.org, eur(21_000)));
-    assert_eq!((order.lines[0].item_id, order.lines[0].listing_id), (own, wanted));
+    assert_eq!((order.lines[0].item_id, order.lines[0].listing_id), (own, Some(wanted)));
     // Two are still wanted.
     let id = answer(seller, Some(own)).await.expect("made");
     let refused = do_accept(market.db.pool.clone(), party(buyer), id, 1).await;

@@ -13,7 +13,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
     let listing_id = listing(&mut tx, seller, SaleMode::Fixed, 5).await;
     let offered = listings::listing(&mut tx, listing_id).await.expect("read").expect("the listing");
     let line = |quantity: i64, unit_price: i64| OrderLine {
-        listing_id,
+        listing_id: Some(listing_id),
         item_id: offered.item_id,
         title: offered.title.clone(),
         quantity,

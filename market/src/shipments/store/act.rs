@@ -3,12 +3,12 @@
 use shared::audit::Actor;
 use sqlx::PgConnection;
 
-use super::locked::{Locked, everything, finish, lock, move_stock, set_status};
+use super::locked::{Locked, everything, finish, judge_unpaid, lock, move_stock, set_status};
 use super::order::{leaves, ordered};
 use super::room::take_room;
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
-use crate::escrow::store::{self as escrow, EscrowError};
+use crate::escrow::store as escrow;
 use crate::offers::model::Party;
 use crate::orders::model::OrderStatus;
 use crate::shipments::model::Tracking;
@@ -52,8 +52,10 @@ pub(super) async fn take_away(
 ) -> Result<Done, ShipmentError> {
     let shipment = &locked.shipment;
     judge_act(Act::PickUp, shipment.status)?;
-    if shipment.order_id.is_some() {
-        judge_order(locked.order.as_ref().ok_or(EscrowError::NotPaid)?.status)?;
+    match (&locked.order, shipment.order_id) {
+        (Some(order), _) => judge_order(order.status)?,
+        (None, Some(order)) => judge_unpaid(conn, order).await?,
+        (None, None) => {}
     }
     if let Some((vehicle, until)) = shipment.vehicle.zip(shipment.planned_delivery) {
         take_room(conn, (shipment.org_id, vehicle), shipment.id, (locked.now, until), &shipment.lines).await?;

@@ -5,16 +5,14 @@ use shared::ids::OrgId;
 use shared::invalid::Invalid;
 use sqlx::PgConnection;
 
-use super::locked::{everything, finish, lock_shipment, move_stock};
+use super::locked::{everything, finish, lock_shipment, lock_sold, move_stock};
 use super::order::{OrderedItem, ordered};
 use super::plan::wished;
 use super::room::take_room;
 use super::{Done, ShipmentError};
-use crate::escrow::store::lock_for;
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
 use crate::offers::model::Party;
 use crate::shipments::model::{NewShipment, NewShipmentLine, Tracking};
-use crate::shipments::rules::judge_order;
 use crate::stock::store::{Carriage, has_book};
 
 /// A line, with what it takes from stock and where its units arrive.
@@ -30,14 +28,12 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
         return Err(Invalid::new("/lines", "name at least one line").into());
     }
     let order = match new.order_id {
-        Some(order) => Some(lock_for(conn, order, |parties| parties.seller == by.org).await?),
+        Some(order) => Some(lock_sold(conn, by.org, order).await?),
         None => None,
     };
-    if let Some(order) = &order {
-        judge_order(order.status)?;
-        if new.consignee_org_id.is_some_and(|consignee| consignee != order.buyer) {
-            return Err(Invalid::new("/consignee_org_id", "an order goes to its buyer").into());
-        }
+    let elsewhere = order.as_ref().zip(new.consignee_org_id).is_some_and(|(order, consignee)| consignee != order.buyer);
+    if elsewhere {
+        return Err(Invalid::new("/consignee_org_id", "an order goes to its buyer").into());
     }
     let consignee = order.as_ref().map(|order| order.buyer).or(new.consignee_org_id);
     let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {
@@ -88,7 +84,7 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
             .await
             .map_err(|error| error.within(place))?;
     }
-    let locked = lock_shipment(conn, id, order).await?;
+    let locked = lock_shipment(conn, id, order.and_then(|order| order.paid)).await?;
     let planned = new.planned_pickup.zip(new.planned_delivery);
     if let Some((vehicle, planned)) = new.vehicle.zip(planned) {
         take_room(conn, (by.org, vehicle), id, planned, &locked.shipment.lines).await?;

@@ -8,9 +8,12 @@ use sqlx::PgConnection;
 use super::read::{find, find_now};
 use super::{Done, OrderStep, ShipmentError};
 use crate::cargo::ShipmentStatus;
-use crate::escrow::store as escrow;
-use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
+use crate::checkout::store as checkouts;
+use crate::escrow::store::{self as escrow, EscrowError};
+use crate::ids::{CheckoutId, ItemId, OrderId, ShipmentId, SiteId};
+use crate::orders::model::{OrderSource, OrderStatus};
 use crate::shipments::model::{Shipment, ShipmentLine, Tracking};
+use crate::shipments::rules::{ShipmentRefusal, judge_order};
 use crate::stock::model::Moved;
 use crate::stock::store::{Carriage, Load, carry};
 
@@ -46,10 +49,71 @@ pub(super) async fn lock(
         return Err(ShipmentError::NotFound);
     }
     let order = match row.order {
-        Some(order) => escrow::lock(conn, order).await?,
+        Some(order) => lock_order(conn, order).await?,
         None => None,
     };
     lock_shipment(conn, row.id, order).await
+}
+
+/// Locks the order of a shipment; `None` while nothing is paid for it. What is traded may leave before: then its checkout is locked
+/// first, so that it does not end meanwhile.
+async fn lock_order(conn: &mut PgConnection, order: OrderId) -> Result<Option<escrow::Locked>, sqlx::Error> {
+    let unpaid = sqlx::query_scalar!(
+        r#"SELECT checkout_id AS "checkout: CheckoutId"
+           FROM orders
+           WHERE id = $1
+             AND source = 'trade'
+             AND status = 'pending_payment'"#,
+        order.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(checkout) = unpaid {
+        checkouts::lock(conn, checkout).await?;
+    }
+    escrow::lock(conn, order).await
+}
+
+/// Whether the goods of a locked order may leave for which nothing was paid: those of a trade may, until its time to pay is over.
+pub(super) async fn judge_unpaid(conn: &mut PgConnection, order: OrderId) -> Result<(), ShipmentError> {
+    let row = sqlx::query!(
+        r#"SELECT source AS "source: OrderSource", status AS "status: OrderStatus" FROM orders WHERE id = $1"#,
+        order.0,
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(ShipmentError::NoOrder)?;
+    match (row.source, row.status) {
+        (OrderSource::Trade, OrderStatus::PendingPayment) => Ok(()),
+        (OrderSource::Trade, status) => Err(ShipmentRefusal::OrderStatus(status).into()),
+        _ => Err(EscrowError::NotPaid.into()),
+    }
+}
+
+/// An order whose goods its seller sends.
+pub(super) struct Sold {
+    pub(super) buyer: OrgId,
+    /// Absent: a trade that is not paid yet.
+    pub(super) paid: Option<escrow::Locked>,
+}
+
+/// Locks an order of `seller` whose goods may leave.
+pub(super) async fn lock_sold(conn: &mut PgConnection, seller: OrgId, order: OrderId) -> Result<Sold, ShipmentError> {
+    // Neither changes, so that this needs no lock.
+    let buyer = sqlx::query_scalar!(
+        r#"SELECT buyer_org_id AS "buyer: OrgId" FROM orders WHERE id = $1 AND seller_org_id = $2"#,
+        order.0,
+        seller.0,
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(ShipmentError::NoOrder)?;
+    let paid = lock_order(conn, order).await?;
+    match &paid {
+        Some(order) => judge_order(order.status)?,
+        None => judge_unpaid(conn, order).await?,
+    }
+    Ok(Sold { buyer, paid })
 }
 
 /// Locks a shipment whose order is locked.

@@ -4,6 +4,9 @@
 //! and writes; that the stock was moved once, and as the status says, is what the database compares at commit. What is on a vehicle is
 //! read under the vehicle's lock.
 //!
+//! What is traded may leave before it is paid. That moves no stock, since the units stay reserved until paying takes them, and the
+//! order is not touched: paying it [catches up](catch_up).
+//!
 //! How to get this wrong: to read a shipment before its order is locked, since the last delivery of an order decides that all of it
 //! has arrived; to lock a vehicle after stock; to take units of an order's line from stock, which paying has done.
 
@@ -41,7 +44,7 @@ pub(crate) use collect::collect;
 pub use create::create;
 pub use figures::{FigureFilter, figures};
 pub use follow::follow;
-pub use order::{receive_order, ship_order};
+pub use order::{catch_up, receive_order, ship_order};
 pub(crate) use plan::plan_delivery;
 pub use read::{ShipmentFilter, find, get, numbered, of_order, page};
 pub use trace::{Progress, hear, progress, stall};

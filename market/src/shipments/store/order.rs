@@ -13,7 +13,7 @@ use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
 use crate::offers::model::Party;
 use crate::orders::model::{OrderStatus, Side};
 use crate::shipments::model::{Shipment, Tracking};
-use crate::shipments::rules::{Ordered, judge_delivery};
+use crate::shipments::rules::{Ordered, all_delivered, judge_delivery};
 use crate::stock::store::Carriage;
 
 /// A line of an order, and its item.
@@ -169,6 +169,35 @@ pub(super) async fn pack(
     .execute(&mut *conn)
     .await?;
     Ok(find(conn, id).await?)
+}
+
+/// What an order that was just paid has become by what left before: a trade's goods may. Needs a transaction.
+pub async fn catch_up(conn: &mut PgConnection, order: OrderId) -> Result<Option<OrderStep>, ShipmentError> {
+    let Some(of) = escrow::lock(conn, order).await?.filter(|of| of.status == OrderStatus::Paid) else {
+        return Ok(None);
+    };
+    let left = sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT
+               FROM shipments
+               WHERE order_id = $1
+                 AND picked_up_at IS NOT NULL
+                 AND status <> 'returned'
+           ) AS "left!""#,
+        order.0,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let lines: Vec<Ordered> = ordered(conn, order).await?.into_iter().map(|line| line.of).collect();
+    if !left && lines.iter().all(|line| line.delivered == 0) {
+        return Ok(None);
+    }
+    let version = escrow::sent(conn, &of, None).await?;
+    if !all_delivered(&lines) {
+        return Ok(Some(OrderStep::Sent { order, version }));
+    }
+    let (inspect_until, version) = escrow::arrived(conn, &of, None).await?;
+    Ok(Some(OrderStep::Arrived { order, version, inspect_until }))
 }
 
 /// The buyer has everything: what was on its way has arrived, and so has the order, which is returned.

@@ -28,7 +28,7 @@ pub use places::{archive_site, change_site, create_site, lock_site, site, sites_
 pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
 pub use read::{LevelFilter, level, levels_of, levels_of_items, movements, names};
 pub use regions::{archive_region, change_region, create_region, lock_region, region, regions};
-pub use reserve::{Kept, Part, free, hand_over, reserve, take};
+pub use reserve::{Kept, Part, free, hand_over, reserve, reserve_at, take};
 
 /// Why an act on stock is refused.
 #[derive(Debug, thiserror::Error)]

@@ -39,7 +39,8 @@ struct Source {
 /// A reservation that is held.
 struct Held {
     id: ReservationId,
-    listing: ListingId,
+    /// Absent: of a trade's, from its site.
+    listing: Option<ListingId>,
     item: ItemId,
     site: Option<SiteId>,
     quantity: i64,
@@ -77,7 +78,7 @@ pub async fn reserve(conn: &mut PgConnection, wants: &[Want]) -> Result<Vec<Rese
             available,
         })?;
         *available -= want.quantity;
-        insert(conn, id, want.listing, (source.item, source.site), want.quantity, want.holder).await?;
+        insert(conn, id, Some(want.listing), (source.item, source.site), want.quantity, want.holder).await?;
         match source.site {
             Some(site) => {
                 let change =
@@ -90,6 +91,25 @@ pub async fn reserve(conn: &mut PgConnection, wants: &[Want]) -> Result<Vec<Rese
     }
     locked.write(conn, &changes).await?;
     Ok(made)
+}
+
+/// Keeps units of an item at a site for a line of an order that no listing has to do with. After an error the transaction must be
+/// rolled back.
+pub async fn reserve_at(
+    conn: &mut PgConnection,
+    place: (ItemId, SiteId),
+    quantity: i64,
+    holder: Holder,
+) -> Result<ReservationId, StockError> {
+    let locked = Locked::lock(conn, BTreeSet::from([place])).await?;
+    let (item, site) = (place.0, Some(place.1));
+    let available = locked.get(place).map_or(0, Level::available);
+    grant(available, quantity).map_err(|available| StockError::OutOfStock { listing: None, item, site, available })?;
+    let id = ReservationId::generate();
+    insert(conn, id, None, (item, site), quantity, holder).await?;
+    let change = Change { reserved: quantity, reference: Some(id.0), ..Change::of(MovementKind::Reserve) };
+    locked.write(conn, &[(place, change)]).await?;
+    Ok(id)
 }
 
 /// Makes what is kept available again. A second call finds nothing to do.
@@ -114,7 +134,7 @@ pub async fn hand_over(conn: &mut PgConnection, auction: AuctionId, parts: &[Par
         }
         let rest = kept.quantity - parts.iter().map(|part| part.quantity).sum::<i64>();
         if rest < 0 {
-            let (listing, available) = (Some(kept.listing), kept.quantity);
+            let (listing, available) = (kept.listing, kept.quantity);
             return Err(StockError::OutOfStock { listing, item: kept.item, site: kept.site, available });
         }
         if rest > 0 {
@@ -148,10 +168,15 @@ async fn end(conn: &mut PgConnection, kept: Kept, kind: MovementKind) -> Result<
                 };
                 changes.push((place, change));
             }
-            None => change_listing(conn, kept.listing, -kept.quantity, kept.quantity).await?,
+            None => change_listing(conn, own(&kept)?, -kept.quantity, kept.quantity).await?,
         }
     }
     locked.write(conn, &changes).await
+}
+
+/// The listing whose own quantity is kept; what has neither a site nor a listing is nowhere.
+fn own(kept: &Held) -> Result<ListingId, StockError> {
+    kept.listing.ok_or(StockError::NotFound)
 }
 
 /// Makes `quantity` of what was kept available again: at once in the listing's own quantity, by the change that is returned in
@@ -162,7 +187,7 @@ async fn freed(
     quantity: i64,
 ) -> Result<Option<(Place, Change<'static>)>, StockError> {
     let Some(place) = kept.place() else {
-        change_listing(conn, kept.listing, -quantity, 0).await?;
+        change_listing(conn, own(kept)?, -quantity, 0).await?;
         return Ok(None);
     };
     let change = Change { reserved: -quantity, reference: Some(kept.id.0), ..Change::of(MovementKind::Free) };
@@ -236,7 +261,8 @@ async fn held(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Held>, sqlx::Er
 
 /// Locks the listings whose own quantity is kept, then the levels.
 async fn lock_all(conn: &mut PgConnection, held: &[Held]) -> Result<Locked, sqlx::Error> {
-    let own: BTreeSet<ListingId> = held.iter().filter(|kept| kept.site.is_none()).map(|kept| kept.listing).collect();
+    let own: BTreeSet<ListingId> =
+        held.iter().filter(|kept| kept.site.is_none()).filter_map(|kept| kept.listing).collect();
     for listing in own {
         sqlx::query!("SELECT FROM listings WHERE id = $1 FOR NO KEY UPDATE", listing.0).execute(&mut *conn).await?;
     }
@@ -246,7 +272,7 @@ async fn lock_all(conn: &mut PgConnection, held: &[Held]) -> Result<Locked, sqlx
 async fn insert(
     conn: &mut PgConnection,
     id: ReservationId,
-    listing: ListingId,
+    listing: Option<ListingId>,
     (item, site): (ItemId, Option<SiteId>),
     quantity: i64,
     holder: Holder,
@@ -259,7 +285,7 @@ async fn insert(
         "INSERT INTO reservations (id, listing_id, item_id, site_id, quantity, auction_id, order_id, line_no)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         id.0,
-        listing.0,
+        listing.map(|listing| listing.0),
         item.0,
         site.map(|site| site.0),
         quantity,

@@ -39,7 +39,7 @@ pub(super) const OF_SALE_EVENTS: [&str; 3] =
     ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 99] = [
+pub(super) const OPERATIONS: [&str; 100] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
@@ -82,6 +82,7 @@ pub(super) const OPERATIONS: [&str; 99] = [
     "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
     "POST /v1/conversations/{conversation}/reports",
     "POST /v1/listings/{listing}/offers",
+    "POST /v1/trades",
     "GET /v1/offers",
     "GET /v1/offers/{offer}",
     "POST /v1/offers/{offer}/counter",

@@ -37,13 +37,13 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let subscription = json!({"kind": "sales", "format": "pdf", "cadence": "weekly"});
     let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
         "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
-    let listing =
-        json!({"item_id": uuid::Uuid::nil(), "title": "A console", "sale_mode": "auction", "currency": "EUR"});
+    let nil = uuid::Uuid::nil();
+    let listing = json!({"item_id": nil, "title": "A console", "sale_mode": "auction", "currency": "EUR"});
     let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
-    let transfer =
-        json!({"item_id": uuid::Uuid::nil(), "from": uuid::Uuid::nil(), "to": uuid::Uuid::nil(), "quantity": 1});
+    let transfer = json!({"item_id": nil, "from": nil, "to": nil, "quantity": 1});
     let proof = json!({"mrn": "26DE586600006143E3", "left_on": "2026-01-01", "upload": uuid::Uuid::nil()});
     let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+    let trade = json!({"buyer_org_id": nil, "item_id": nil, "site_id": nil, "price": amount("1.00"), "quantity": 1});
     vec![
         ("POST /v1/items", item("new"), [201, 403, 201]),
         ("GET /v1/items", none(), [200, 200, 200]),
@@ -106,6 +106,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("DELETE /v1/basket/{listing}", none(), [204, 204, 204]),
         // It is a draft.
         ("POST /v1/listings/{listing}/offers", json!({"price": amount("1.00"), "quantity": 1}), [409, 403, 403]),
+        // There is no such buyer.
+        ("POST /v1/trades", trade, [422, 403, 403]),
         ("GET /v1/offers", none(), [200, 200, 200]),
         ("GET /v1/offers/{offer}", none(), [404, 200, 404]),
         (

@@ -274,7 +274,7 @@ async fn sold_with_premium(conn: &mut PgConnection, seller: Trader, buyer: Trade
         created_at: database_time(conn).await,
         premium: Some(premium),
         lines: vec![OrderLine {
-            listing_id: goods,
+            listing_id: Some(goods),
             item_id: item,
             title: "Console".to_owned(),
             quantity: 1,

@@ -164,6 +164,7 @@ pub(super) fn listings<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows
             WHERE seller_org_id = $1
               AND sold_at >= $2
               AND sold_at < $3
+              AND listing_id IS NOT NULL
             GROUP BY listing_id, currency
         ) AS ranked
         WHERE rank <= $4

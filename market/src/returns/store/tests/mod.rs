@@ -83,7 +83,7 @@ impl Sale {
         let own = listing(conn, seller, SaleMode::Fixed, 5).await;
         let uncounted = listings::listing(conn, own).await.expect("read").expect("the listing").item_id;
         let line = |listing_id, item_id, quantity, amount, fee_bps| OrderLine {
-            listing_id,
+            listing_id: Some(listing_id),
             item_id,
             title: "Console".to_owned(),
             quantity,

@@ -126,7 +126,7 @@ pub(crate) async fn new_site(conn: &mut PgConnection, org: OrgId, capacity: Opti
 
 async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(ListingId, ItemId)]) -> OrderId {
     let line = |&(listing_id, item_id): &(ListingId, ItemId)| OrderLine {
-        listing_id,
+        listing_id: Some(listing_id),
         item_id,
         title: "Console".to_owned(),
         quantity: 1,

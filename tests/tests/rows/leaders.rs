@@ -1,5 +1,3 @@
-#![expect(clippy::expect_used, reason = "a test without its data ends here")]
-
 use chrono::TimeDelta;
 use serde_json::json;
 use tests::installation::TestInstallation;

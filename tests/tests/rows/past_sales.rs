@@ -59,14 +59,14 @@ fn book() -> Vec<Line> {
     let first = NaiveDate::from_ymd_opt(2014, 1, 1).unwrap();
     while lines.len() < LINES {
         let mut day = first + Days::new(dice.below(1_461));
-        if dice.below(10) == 0 {
-            day = day.with_day(1).unwrap();
-        } else if dice.below(10) == 0 {
-            day = day.with_day(1).unwrap() + chrono::Months::new(1) - Days::new(1);
+        match dice.below(10) {
+            0 => day = day.with_day(1).unwrap(),
+            1 => day = day.with_day(1).unwrap() + chrono::Months::new(1) - Days::new(1),
+            _ => {}
         }
         let order = format!("CA-{}-{}", day.year(), 100_000 + lines.len());
         let region = dice.of(&REGIONS);
-        for _ in 0..(1 + dice.below(5)) {
+        for _ in 0..=dice.below(5) {
             let digits = dice.of(&[1, 10, 50, 100, 10_000]);
             let sales = i64::try_from(1 + dice.below(2_000_000_000 / digits)).unwrap() * i64::try_from(digits).unwrap();
             let sign = if dice.below(50) == 0 { -1 } else { 1 };

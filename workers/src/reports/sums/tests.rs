@@ -23,6 +23,6 @@ fn amounts_finer_than_money_add_up_exactly_and_are_rounded_once() {
     let [sum] = sums.end(&SECTION) else { panic!("one sum") };
     assert_eq!((sum.rows, sum.amount), (5, Money::from_minor(1_001, Currency::EUR)));
     let most = Cell::Money(Money::from_minor(i64::MAX, Currency::EUR));
-    sums.add(&SECTION, &[most.clone()]).unwrap();
+    sums.add(&SECTION, std::slice::from_ref(&most)).unwrap();
     assert_eq!(sums.add(&SECTION, &[most]), Err(MoneyError::Overflow));
 }

@@ -144,7 +144,7 @@ fn expected<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Expected<'c> {
                   AND ($4::text IS NULL OR currency = $4)
                   AND status NOT IN ('expired', 'cancelled', 'refunded')
             ) + (
-                SELECT count(DISTINCT (book, order_number))
+                SELECT count(DISTINCT (book, order_number, sold_on, currency))
                 FROM past_sales
                 WHERE org_id = $1
                   AND sold_on BETWEEN $5 AND $6

@@ -31,7 +31,8 @@ pub(super) async fn any(conn: &mut PgConnection, scope: &Scope) -> Result<bool, 
 }
 
 /// The orders of the market and those of the books, by time. An order of a book has no id, no buyer, no fee and no net amount here; its
-/// number stands before its products, and it was sold when its day began.
+/// number stands before its products, and it was sold when its day began. A book may have any number of lines of one order: no more of
+/// them are put together than fill the cell, at three characters each.
 pub(super) fn orders<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'c> {
     sqlx::query!(
         r#"
@@ -58,12 +59,19 @@ pub(super) fn orders<'c>(conn: &'c mut PgConnection, scope: &'c Scope) -> Rows<'
             UNION ALL
             SELECT
                 NULL, sold_on::timestamp AT TIME ZONE $5::text, 'past_sale', NULL,
-                left(concat_ws(': ', order_number, string_agg(product, '; ' ORDER BY line_id)), 1000), sum(quantity)::bigint,
-                sum(amount_fine)::text, NULL, NULL, currency, 'past_sale'
-            FROM past_sales
-            WHERE org_id = $1
-              AND sold_on BETWEEN $6 AND $7
-              AND ($4::text IS NULL OR currency = $4)
+                left(concat_ws(': ', order_number, string_agg(product, '; ' ORDER BY line_id) FILTER (WHERE place <= 334)), 1000),
+                sum(quantity)::bigint, sum(amount_fine)::text, NULL, NULL, currency, 'past_sale'
+            FROM (
+                SELECT
+                    *,
+                    row_number() OVER (
+                        PARTITION BY book, order_number, sold_on, currency ORDER BY product IS NULL, line_id
+                    ) AS place
+                FROM past_sales
+                WHERE org_id = $1
+                  AND sold_on BETWEEN $6 AND $7
+                  AND ($4::text IS NULL OR currency = $4)
+            ) AS line
             GROUP BY book, order_number, sold_on, currency
         ) AS sold
         ORDER BY sold_at, id, items

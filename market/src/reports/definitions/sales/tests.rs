@@ -117,6 +117,14 @@ async fn past_sales_count_on_their_own_day_beside_the_orders_of_the_market() {
     ];
     assert_eq!((orders.len(), &orders[..2]), (5, expected.as_slice()));
 
+    // An order in two currencies is two rows, also for who says how far the report is.
+    let day = |day| NaiveDate::from_ymd_opt(2016, 11, day).unwrap();
+    let period = Period::new(day(1), day(30), auckland).unwrap();
+    let scope = Scope { org: seller.org, period, parameters: by(Grouping::None) };
+    let announced = (Kind::Sales.definition().expected)(&mut conn, &scope).await.unwrap();
+    assert_eq!(announced, i64::try_from(orders.len()).ok());
+    let mut of = async |zone, parameters| rows(&mut conn, Kind::Sales, seller.org, zone, parameters).await;
+
     // What the catalogue knows, they do not have.
     let yen = Parameters { currency: Some(Currency::JPY), ..by(Grouping::Month) };
     assert_eq!(of(auckland, yen).await, ["2016-11-01|1|1|6|JPY"]);

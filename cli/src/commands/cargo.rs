@@ -183,7 +183,7 @@ async fn collect(config: &Config, events: &mut PgConnection, limit: u32) -> anyh
         advised("this installation has no RabbitMQ", "set AMQP_URL to the one that carries the cargo events")
     })?;
     let parked = Parked::open(url, &config.namespace).await.context("look into the lane of cargo events")?;
-    let collected = parked.collect(events, limit).await.context("collect what RabbitMQ gave up")?;
+    let collected = parked.collect(events, limit).await.context("collect what RabbitMQ gave up")?.moved;
     let left = parked.count().await?;
     parked.close().await?;
     Ok(Collected { collected, left })

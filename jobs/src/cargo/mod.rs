@@ -15,7 +15,7 @@ pub use archive_events::ArchiveEvents;
 pub use create_partitions::CreatePartitions;
 pub use lane::{BrokerLane, EventLane, LaneError, MAX_MESSAGE_BYTES, MAX_MESSAGE_EVENTS, StoreLane, tell_shipments};
 pub use link::LinkError;
-pub use parked::{CollectError, Parked};
+pub use parked::{CollectError, Collected, Parked};
 pub use project_standings::ProjectStandings;
 pub use rejects::{RejectError, discard_reject, replay_reject};
 pub use stale_tracking::StaleTracking;

@@ -31,6 +31,15 @@ impl From<lapin::Error> for CollectError {
     }
 }
 
+/// What became of parked messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// They are rejects now.
+    pub moved: u32,
+    /// They are too long for a reject and stay.
+    pub too_long: u32,
+}
+
 /// A connection to the parked messages.
 #[derive(Debug)]
 pub struct Parked {
@@ -55,27 +64,40 @@ impl Parked {
         Ok(queue.message_count())
     }
 
-    /// Moves at most `most` messages to the rejects, the oldest first; returns how many. `events` connects to the database of
-    /// the log. An interruption leaves a message parked, be its row committed or not; collected again, it is the same row.
-    pub async fn collect(&self, events: &mut PgConnection, most: u32) -> Result<u32, CollectError> {
-        let most = self.count().await?.min(most);
+    /// Moves at most `most` messages to the rejects, the oldest first, however many before them are too long. `events` connects to
+    /// the database of the log. An interruption leaves a message parked, be its row committed or not; collected again, it is the same row.
+    pub async fn collect(&self, events: &mut PgConnection, most: u32) -> Result<Collected, CollectError> {
+        let parked = self.count().await?;
         // A channel of its own: what was fetched and not acknowledged goes back to its place when it is closed.
         let fetching = self.connection.create_channel().await?;
-        let moved = self.fetch(&fetching, events, most).await;
+        let fetched = self.fetch(&fetching, events, parked, most).await;
         let closed = fetching.close(200, "collected".into()).await;
-        let moved = moved?;
+        let collected = fetched?;
         closed?;
-        metrics::counter!("cargo_parked_collected_total").increment(moved.into());
-        Ok(moved)
+        metrics::counter!("cargo_parked_collected_total").increment(collected.moved.into());
+        if collected.too_long > 0 {
+            tracing::warn!(messages = collected.too_long, "parked messages are too long for the rejects; they stay");
+        }
+        Ok(collected)
     }
 
-    async fn fetch(&self, fetching: &Channel, events: &mut PgConnection, most: u32) -> Result<u32, CollectError> {
-        let mut moved = 0;
-        for _ in 0..most {
+    /// Moves at most `most` of the first `parked` messages.
+    async fn fetch(
+        &self,
+        fetching: &Channel,
+        events: &mut PgConnection,
+        parked: u32,
+        most: u32,
+    ) -> Result<Collected, CollectError> {
+        let mut collected = Collected::default();
+        for _ in 0..parked {
+            if collected.moved == most {
+                break;
+            }
             let got = fetching.basic_get(self.queue(), BasicGetOptions::default()).await?;
             let Some(message) = got else { break };
             if message.data.len() > MAX_REJECT_BYTES {
-                tracing::warn!(bytes = message.data.len(), "a parked message is too long for the rejects; it stays");
+                collected.too_long += 1;
                 continue;
             }
             let why = message.properties.headers().as_ref().and_then(reason);
@@ -86,9 +108,9 @@ impl Parked {
             };
             keep_parked(events, &reject).await?;
             message.ack(BasicAckOptions::default()).await?;
-            moved += 1;
+            collected.moved += 1;
         }
-        Ok(moved)
+        Ok(collected)
     }
 
     /// Closes the connection in order, after everything that was acknowledged.

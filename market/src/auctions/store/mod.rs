@@ -48,7 +48,7 @@ pub use create::create;
 pub use default::{DefaultOutcome, Defaulted, default, renounce, unpaid};
 pub use flags::{FlagFilter, flag, flags};
 pub use list::{OpenFilter, Place, open_auctions};
-pub use notice::{lock_notices, note_notified};
+pub use notice::{hold, lock_notices, note_notified};
 pub use read::{bid_in, bidders, bids, ending_soon, leader, of_listing, versions, view, views, views_of};
 pub use retract::retract;
 pub use second_chance::{Decided, Lapsed, Offered, accept, decline, expire as expire_chance, offer as offer_chance};

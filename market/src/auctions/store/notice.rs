@@ -1,10 +1,16 @@
-//! When organisations were last notified that they were outbid.
+//! What those who notify bidders look at: the auction as it stays meanwhile, and when somebody was last notified of being outbid.
 
 use chrono::{DateTime, Utc};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use crate::ids::AuctionId;
+
+/// Keeps an auction as it is until the transaction ends. What changed it before is seen by the next statement.
+pub async fn hold(conn: &mut PgConnection, auction: AuctionId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT FROM auctions WHERE id = $1 FOR SHARE", auction.0).execute(conn).await?;
+    Ok(())
+}
 
 /// When each of these organisations was last notified. Their rows stay locked: of two transactions
 /// about to notify the same organisation, the second sees what the first did, and reads the auction

@@ -88,3 +88,34 @@ async fn a_lead_that_came_back_and_did_not_last_is_not_mailed() {
     assert_eq!(market.leading().await, [ann.user], "one that lasts is");
     market.close().await;
 }
+
+/// A retraction finds the notice open and enqueues none, while that one is about to find the lead gone.
+#[tokio::test]
+async fn a_lead_that_comes_back_while_its_notice_runs_is_not_missed() {
+    let market = TestMarket::new(Clock::SYSTEM).await;
+    let (ann, bob) = (market.ann, market.bob);
+    let lot = market.auction(&market.terms().await).await;
+    market.bid(lot, ann, 3_000, None).await;
+    let slip = market.placed(lot, bob, 40_000).await;
+    market.take_back(slip, bob).await;
+    let better = market.placed(lot, bob, 5_000).await;
+    let mut taking_back = market.workers.ledger.begin().await.unwrap();
+    let retracted = store::retract(&mut taking_back, better, bob.org, bob.user).await.unwrap();
+    let notice = NotifyLeader::of(better, &retracted).unwrap();
+    let _ = taking_back.enqueue_with(notice).await.unwrap();
+
+    market.workers.queue.make_due().await;
+    let ticket = market.workers.queue.take().await.pop().unwrap();
+    let notifying = market.workers.queue.start(ticket);
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !notifying.is_finished()
+        && !sqlx::query_scalar::<_, bool>(waits).fetch_one(&market.workers.db.pool).await.unwrap()
+    {
+        tokio::task::yield_now().await;
+    }
+    taking_back.commit().await.unwrap();
+    notifying.await.unwrap();
+    assert_eq!(market.leading().await, [ann.user]);
+    market.close().await;
+}

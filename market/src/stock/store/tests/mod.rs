@@ -1,3 +1,4 @@
+mod low;
 mod machine;
 mod moves;
 mod put_back;

@@ -38,3 +38,20 @@ EXECUTE FUNCTION refuse_unlisted_line();
 ALTER TABLE reservations
     ALTER COLUMN listing_id DROP NOT NULL,
     ADD CONSTRAINT reservations_unlisted CHECK (listing_id IS NOT NULL OR num_nonnulls(site_id, order_id) = 2);
+
+-- As before, and what was traded has the region of its site.
+CREATE OR REPLACE VIEW sold_lines AS
+SELECT
+    o.id AS order_id, o.seller_org_id, o.buyer_org_id, o.created_at AS sold_at, o.source, o.status, o.currency,
+    n.line_no, n.listing_id, n.item_id, n.title, n.quantity, n.amount_minor,
+    i.category_id, c.path AS category_path, c.name AS category_name,
+    s.region_id, r.code AS region_code, r.name AS region_name
+FROM orders AS o
+JOIN order_lines AS n ON n.order_id = o.id
+LEFT JOIN items AS i ON i.id = n.item_id
+LEFT JOIN categories AS c ON c.id = i.category_id
+LEFT JOIN listings AS l ON l.id = n.listing_id
+LEFT JOIN offers AS f ON f.id = o.offer_id
+LEFT JOIN sites AS s ON s.id = coalesce(l.site_id, f.site_id)
+LEFT JOIN regions AS r ON r.id = s.region_id
+WHERE o.status NOT IN ('expired', 'cancelled', 'refunded');

@@ -52,7 +52,7 @@ pub enum CheckoutError {
     #[error("a payment of this checkout is under way")]
     Paying,
     /// A trade's goods may leave before they are paid.
-    #[error("goods of it have left: pay for them, or send them back")]
+    #[error("goods of it have left, and are owed for until they are paid or all back")]
     Owed,
     /// An auction's award is not taken back by its buyer.
     #[error("what was bought in an auction cannot be cancelled by the buyer")]

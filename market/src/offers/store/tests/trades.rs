@@ -153,6 +153,11 @@ async fn an_agreed_trade_is_an_order_without_a_listing_whose_units_are_reserved(
         (OrderSource::Trade, OrderStatus::PendingPayment, eur(8_000), order.created_at + PAYMENT_TERM)
     );
     assert_eq!((order.lines[0].listing_id, order.lines[0].item_id), (None, station.item));
+    // Reports count it in the region of its site.
+    let counted = "SELECT l.region_id IS NOT DISTINCT FROM s.region_id FROM sold_lines AS l, sites AS s WHERE l.order_id = $1 AND s.id = $2";
+    let counted: bool =
+        sqlx::query_scalar(counted).bind(order.id).bind(station.site).fetch_one(&mut *conn).await.expect("counted");
+    assert!(counted);
     // The fee is that of any sale of such goods.
     let fixed = listing(&mut conn, station.seller, SaleMode::Fixed, 1).await;
     let line = CheckoutLine { listing: fixed, quantity: 1, price: eur(10_000) };

@@ -207,6 +207,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         money_ledger_sum: books.money_ledger_sum,
         stock_mismatches: books.stock_mismatches,
         invoice_gaps: books.invoice_gaps,
+        orders_without_invoice: books.orders_without_invoice,
+        refunds_without_credit_note: books.refunds_without_credit_note,
         jobs_open: jobs.open,
         jobs_dead: jobs.dead,
         documents: known.documents.clone(),

@@ -163,7 +163,7 @@ async fn while_the_database_is_away_the_consumer_holds_no_more_than_its_prefetch
     lane.close().await;
 }
 
-/// The store answers, but half a second later each time: what comes in faster waits in the queue.
+/// The store answers, but a third of a second later each time: what comes in faster waits in the queue.
 #[tokio::test]
 async fn a_slow_database_fills_the_queue_and_the_consumer_holds_no_more_than_its_prefetch() {
     // Events of a message.
@@ -172,7 +172,7 @@ async fn a_slow_database_fills_the_queue_and_the_consumer_holds_no_more_than_its
     let consumer = lane.consume();
     lane.publisher.publish(ORG, &events(0..EACH)).await.unwrap();
     lane.until_stored(EACH as u64).await;
-    lane.postgres.set(NetworkFault::Delay(Duration::from_millis(250)));
+    lane.postgres.set(NetworkFault::Delay(Duration::from_millis(150)));
     let (mut published, waiting) = (1_usize, Cell::new(0));
     for messages in [1200, 200, 200] {
         for some in events(published * EACH..(published + messages) * EACH).chunks(10_000) {

@@ -159,6 +159,7 @@ fn expected() -> Value {
         "webhooks_received": 2 + 2 * 4 + 17 * 5 + 3 * 6,
         // Two questions and an answer about each lot that was sold.
         "chat_messages": 2 * 3, "money_ledger_sum": 0, "stock_mismatches": 0, "invoice_gaps": 0,
+        "orders_without_invoice": 0, "refunds_without_credit_note": 0,
         "jobs_open": 0, "jobs_dead": 0,
     })
 }

@@ -49,8 +49,12 @@ pub(crate) struct Figures {
     pub(crate) escrow_partly: u64,
     /// In minor units; more than nothing in several currencies adds up without signs.
     pub(crate) money_ledger_sum: i64,
+    /// Levels that differ from their own movements, and what the shop has left that is not what the demo stocked less what it sold.
     pub(crate) stock_mismatches: u64,
     pub(crate) invoice_gaps: u64,
+    /// Paid orders.
+    pub(crate) orders_without_invoice: u64,
+    pub(crate) refunds_without_credit_note: u64,
     /// Due and not finished, or waiting for another try. Timers that are not due yet do not count.
     pub(crate) jobs_open: u64,
     pub(crate) jobs_dead: u64,
@@ -131,6 +135,8 @@ pub(crate) fn lines(got: &Figures, wanted: &Wanted) -> Vec<Line> {
         exact("sum of the money ledger", got.money_ledger_sum.to_string(), "0".to_owned()),
         count("stock that is not what was counted less what was sold", got.stock_mismatches, 0),
         count("gaps in the numbers of invoices", got.invoice_gaps, 0),
+        count("paid orders without an invoice", got.orders_without_invoice, 0),
+        count("refunds without a credit note", got.refunds_without_credit_note, 0),
         count("jobs open", got.jobs_open, 0),
         count("jobs dead", got.jobs_dead, 0),
     ]

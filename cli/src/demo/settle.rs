@@ -21,6 +21,7 @@ use super::play::Answers;
 use super::progress::Step;
 use super::run::Outcome;
 use super::sale;
+use super::shop;
 use super::store::{Lots, Stored};
 
 /// How long nothing may change before it is pointless to wait any longer.
@@ -169,6 +170,8 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
     let jobs = stored.jobs(known.since, &known.sellers).await?;
     let (ends, books) = (stored.ends(&known.sellers).await?, stored.books().await?);
     let (shipped, webhooks) = (stored.shipped(&known.sellers).await?, stored.webhooks(&known.sellers).await?);
+    let [_, keeper] = known.sellers;
+    let left = stored.left(keeper).await?;
     let report = stored.report(round.seller).await?;
     let auctioneer = auctioneer(stored, plan).await?;
     let sale = stored.sale_lots(auctioneer).await?;
@@ -205,8 +208,10 @@ pub(crate) async fn outcome(stored: &mut Stored, plan: &Plan, round: &Round, kno
         escrow_refunded: ends.refunded,
         escrow_partly: ends.partly,
         money_ledger_sum: books.money_ledger_sum,
-        stock_mismatches: books.stock_mismatches,
+        stock_mismatches: books.stock_mismatches + shop::mismatches(&left, known.shop_orders),
         invoice_gaps: books.invoice_gaps,
+        orders_without_invoice: books.orders_without_invoice,
+        refunds_without_credit_note: books.refunds_without_credit_note,
         jobs_open: jobs.open,
         jobs_dead: jobs.dead,
         documents: known.documents.clone(),

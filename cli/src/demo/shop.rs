@@ -12,7 +12,7 @@ use super::lots;
 use super::people::Registry;
 use super::plan::Plan;
 use super::progress::Step;
-use super::store::shop::Stocked;
+use super::store::shop::{Left, Stocked};
 
 /// What the shop sells: name, title and price. The yen has no smaller unit, the dinar has a thousand.
 const GOODS: [(&str, &str, &str, &str); 3] = [
@@ -131,10 +131,11 @@ impl Shop<'_> {
             .await?;
         stream::iter(there..orders)
             .map(async |number| {
-                let of = offered[number % offered.len()];
+                let (good, quantity) = bought(number);
+                let of = offered[good];
                 let call =
                     self.client.post(format!("/v1/listings/{}/buy", of.listing)).as_(&tokens[number % tokens.len()]);
-                let body = json!({"quantity": 1 + number % 2, "price": of.price});
+                let body = json!({"quantity": quantity, "price": of.price});
                 call.idempotent(format!("demo-shop-{number}")).json(&body).done().await?;
                 step.inc();
                 anyhow::Ok(())
@@ -151,3 +152,26 @@ fn price_of(amount: &str, currency: &str) -> anyhow::Result<Money> {
     let currency: Currency = currency.parse().context("a currency")?;
     Money::parse(amount, currency).context("a price")
 }
+
+/// Which of the goods the order at this place is of, and how many units.
+const fn bought(place: usize) -> (usize, usize) {
+    (place % GOODS.len(), 1 + place % 2)
+}
+
+/// How many of the goods are not left as they must be: what was put on offer, less what this many orders buy. Each of these is paid, and
+/// nothing comes back: disputes are about money.
+pub(crate) fn mismatches(left: &[Left], orders: usize) -> u64 {
+    let is_right = |place: usize, sku: &str| {
+        let sold: usize =
+            (0..orders).map(bought).filter(|(good, _)| *good == place).map(|(_, quantity)| quantity).sum();
+        left.iter().any(|it| {
+            it.sku == sku
+                && i64::try_from(sold).is_ok_and(|sold| it.on_hand == it.offered - sold)
+                && (it.reserved, it.quarantined) == (0, 0)
+        })
+    };
+    (0..).zip(GOODS).filter(|(place, (sku, ..))| !is_right(*place, sku)).count() as u64
+}
+
+#[cfg(test)]
+mod tests;

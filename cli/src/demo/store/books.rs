@@ -14,6 +14,10 @@ pub(crate) struct Books {
     pub(crate) stock_mismatches: u64,
     /// Numbers of invoices and credit notes that nobody has.
     pub(crate) invoice_gaps: u64,
+    /// Money is held for them, or was.
+    pub(crate) orders_without_invoice: u64,
+    /// Of orders; what came when its checkout was over was never invoiced.
+    pub(crate) refunds_without_credit_note: u64,
 }
 
 impl Stored {
@@ -75,7 +79,18 @@ impl Stored {
                                         coalesce(sum(quantity) FILTER (WHERE status = 'taken'), 0)
                                  FROM reservations AS r
                                  WHERE r.listing_id = l.id)) AS "stock!",
-                      (SELECT coalesce(sum(abs(missing)), 0)::bigint FROM invoice_gaps) AS "gaps!""#,
+                      (SELECT coalesce(sum(abs(missing)), 0)::bigint FROM invoice_gaps) AS "gaps!",
+                      (SELECT count(*)
+                       FROM escrows AS e
+                       WHERE NOT EXISTS (
+                                 SELECT
+                                 FROM invoices AS i
+                                 WHERE i.order_id = e.order_id AND i.kind = 'invoice' AND i.replaces IS NULL)) AS "not_invoiced!",
+                      (SELECT count(*)
+                       FROM refunds AS r
+                       WHERE r.order_id IS NOT NULL
+                         AND NOT EXISTS (
+                                 SELECT FROM invoices AS i WHERE i.refund_id = r.id AND i.kind = 'credit_note')) AS "not_credited!""#,
         )
         .fetch_one(&mut self.market)
         .await?;
@@ -83,6 +98,8 @@ impl Stored {
             money_ledger_sum: row.money,
             stock_mismatches: unsigned(row.stock),
             invoice_gaps: unsigned(row.gaps),
+            orders_without_invoice: unsigned(row.not_invoiced),
+            refunds_without_credit_note: unsigned(row.not_credited),
         })
     }
 }

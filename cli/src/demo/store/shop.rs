@@ -14,6 +14,17 @@ pub(crate) struct Stocked {
     pub(crate) listing: Option<ListingId>,
 }
 
+/// What is left of one of the shop's goods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    pub(crate) sku: String,
+    /// How many were put on offer, sold since or not.
+    pub(crate) offered: i64,
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+    pub(crate) quarantined: i64,
+}
+
 impl Stored {
     /// The goods of a shop that are counted in.
     pub(crate) async fn stocked(&mut self, shop: OrgId) -> sqlx::Result<Vec<Stocked>> {
@@ -25,6 +36,21 @@ impl Stored {
                LEFT JOIN listings AS l ON l.item_id = i.id
                WHERE i.org_id = $1
                ORDER BY i.sku"#,
+            shop.0,
+        )
+        .fetch_all(&mut self.market)
+        .await
+    }
+
+    /// What is left of the goods of a shop that are on offer.
+    pub(crate) async fn left(&mut self, shop: OrgId) -> sqlx::Result<Vec<Left>> {
+        sqlx::query_as!(
+            Left,
+            "SELECT i.sku, l.quantity AS offered, s.on_hand, s.reserved, s.quarantined
+             FROM items AS i
+             JOIN stock_levels AS s ON s.item_id = i.id
+             JOIN listings AS l ON l.item_id = i.id AND l.site_id = s.site_id
+             WHERE i.org_id = $1",
             shop.0,
         )
         .fetch_all(&mut self.market)

@@ -1,7 +1,9 @@
 //! A flood as carriers send it: late, twice, out of order, corrected, ahead of time and broken. Two consumers take it, and
 //! everything ends where the flood's own record says.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jobs::cargo::topology;
@@ -10,7 +12,7 @@ use market::cargo::{CargoEvent, EventType, Position, ShipmentStatus, StoredEvent
 use serde_json::json;
 use shared::testing::NetworkFault;
 
-use super::test_lane::{ORG, TestLane, event, events};
+use super::test_lane::{ORG, TestLane, event, events, until};
 
 /// Numbers that look random and are the same each time.
 struct Seeded(u64);
@@ -158,6 +160,41 @@ async fn while_the_database_is_away_the_consumer_holds_no_more_than_its_prefetch
     consumer.stop().await;
     lane.assert_acknowledged().await;
     assert_eq!(lane.stored_ids().await, (0..1300).collect::<Vec<_>>());
+    lane.close().await;
+}
+
+/// The store answers, but a third of a second later each time: what comes in faster waits in the queue.
+#[tokio::test]
+async fn a_slow_database_fills_the_queue_and_the_consumer_holds_no_more_than_its_prefetch() {
+    // Events of a message.
+    const EACH: usize = 50;
+    let lane = TestLane::new().await;
+    let consumer = lane.consume();
+    lane.publisher.publish(ORG, &events(0..EACH)).await.unwrap();
+    lane.until_stored(EACH as u64).await;
+    lane.postgres.set(NetworkFault::Delay(Duration::from_millis(150)));
+    let (mut published, waiting) = (1_usize, Cell::new(0));
+    for messages in [1200, 200, 200] {
+        for some in events(published * EACH..(published + messages) * EACH).chunks(10_000) {
+            lane.publisher.publish(ORG, some).await.unwrap();
+        }
+        published += messages;
+        let before = waiting.get();
+        until("more messages wait than before, and no more than 1,000 are in hand", async || {
+            let (waits, _) = lane.queue().await;
+            waiting.set(waits);
+            // Neither waiting nor acknowledged, which comes after they are stored. RabbitMQ counts what waits a moment late.
+            let in_hand = (published as u64).saturating_sub(u64::from(waits) + lane.stored().await / EACH as u64);
+            waits > before && in_hand <= 1000
+        })
+        .await;
+    }
+    until("the slow store has taken some", async || lane.stored().await > EACH as u64).await;
+    lane.postgres.set(NetworkFault::None);
+    lane.until_stored((published * EACH) as u64).await;
+    consumer.stop().await;
+    lane.assert_acknowledged().await;
+    assert_eq!(lane.stored_ids().await, (0..published * EACH).collect::<Vec<_>>());
     lane.close().await;
 }
 

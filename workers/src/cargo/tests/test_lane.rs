@@ -168,7 +168,7 @@ impl TestLane {
     }
 
     /// How many messages wait in the queue, and how many consumers it has.
-    async fn queue(&self) -> (u32, u32) {
+    pub(super) async fn queue(&self) -> (u32, u32) {
         let (_connection, channel) = self.side().await;
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         let name = topology::queue(&self.namespace).into();

@@ -175,7 +175,7 @@ async fn whoever_trades_for_the_leader_and_for_another_bidder_is_reminded_of_the
     market.enqueue(&RemindBidders { auction: lot, reminder: Reminder::Day }).await;
     market.workers.queue.drain().await;
     assert!(market.leading().await.contains(&both));
-    assert_eq!(market.reminded().await, [(market.bob.user, json!(false), json!(false))]);
+    assert_eq!(market.reminded().await, [(market.ann.user, json!(false), json!(false))]);
     market.close().await;
 }
 

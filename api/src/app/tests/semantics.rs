@@ -153,7 +153,7 @@ fn every_change_of_a_representation_takes_if_match() {
 }
 
 /// Reads that are sent each time, and why.
-const SENT_AGAIN: [(&str, &str); 8] = [
+const SENT_AGAIN: [(&str, &str); 9] = [
     (
         "GET /v1/conversations/{conversation}/messages/{seq}/attachments/{place}",
         "each answer has another link, and says until when it works",
@@ -164,6 +164,7 @@ const SENT_AGAIN: [(&str, &str); 8] = [
     ("GET /v1/orgs/{org}/documents/{document}/file", "each answer has another link, and says until when it works"),
     ("GET /v1/queues/{queue}", "its tag is of the settings, for changes"),
     ("GET /v1/schedules/{schedule}", "its tag is of what people edit, for changes"),
+    ("GET /v1/shipments/figures", "it says from when to when they are, which is until now unless asked otherwise"),
     ("GET /v1/sites/{site}", "its tag is of what people edit, for changes"),
 ];
 

@@ -7,7 +7,7 @@ use queue::worker::Handlers;
 use crate::Services;
 
 /// How many jobs of each queue a process of the pool runs at once unless somebody says otherwise. Closings share transactions, and who
-/// waits for one holds no connection: two groups of the largest size, with bids' mails between them.
+/// waits for one holds no connection: this is two groups of the largest size.
 #[must_use]
 pub fn concurrency(pool: &str) -> u16 {
     if pool == queues::AUCTIONS.pool { 128 } else { 32 }

@@ -231,7 +231,7 @@ async fn money(conn: &mut PgConnection) -> String {
 }
 
 #[tokio::test]
-async fn a_trade_arrives_in_the_others_book_if_it_keeps_the_item_and_touches_no_money() {
+async fn a_consignment_arrives_in_the_others_book_if_it_keeps_the_item_and_touches_no_money() {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
     let yard = Yard::with(&mut conn, 9).await;

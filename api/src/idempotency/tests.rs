@@ -192,7 +192,8 @@ async fn a_deadlock_is_repeated_and_not_seen_by_the_client() {
     for answer in [a, b] {
         assert_eq!(answer.expect("an answer").status(), StatusCode::CREATED);
     }
-    assert_eq!(runs.load(Ordering::SeqCst), 3, "one of the two was repeated");
+    // The one that is repeated may take its first row again before the other one wakes up, and meet it once more.
+    assert!(runs.load(Ordering::SeqCst) >= 3, "one of the two was repeated");
     let changes: Vec<i32> = sqlx::query_scalar("SELECT changes FROM pairs").fetch_all(&db.pool).await.unwrap();
     assert_eq!(changes, [2, 2]);
     db.close().await;

@@ -63,13 +63,14 @@ fn a_mapping_names_columns_and_defaults_stand_for_what_is_not_said() {
 
 #[test]
 fn faults_name_the_columns_of_the_file() {
-    let file = b"Nr;Name;Preis;Art;Menge\n;;x;wanted;2,5\n";
+    let file = b"Nr;Name;Preis;Art;Menge\n;;x;wanted;2,5\n1;Stuhl;1,50;wanted;2\n";
     let mapping = [("sku", "Nr"), ("title", "Name"), ("price", "Preis"), ("sale_mode", "Art"), ("quantity", "Menge")];
     let rows = read(file, &terms(&mapping, &[("currency", "EUR"), ("language", "xy"), ("takes_offers", "maybe")]))
         .expect("rows");
     let columns: Vec<_> = faults(&rows[0]).into_iter().map(|(column, _)| column).collect();
     assert_eq!(columns, ["Nr", "Name", "language", "Art", "Preis", "takes_offers", "Menge"]);
-    let (columns, _) = tests::read::<ListingRow>(file, &terms(&mapping, &[("currency", "EUR")])).expect("rows");
+    let (columns, rows) = tests::read::<ListingRow>(file, &terms(&mapping, &[("currency", "EUR")])).expect("rows");
+    assert_eq!(faults(&rows[1]), [("Art", "a file lists what is for sale")]);
     let fault = |pointer: &str| ListingRow::fault(&columns, &Invalid::new(pointer, "so")).column;
     assert_eq!(fault("/price/currency").as_deref(), Some("Preis"));
     assert_eq!(fault("/attributes/make").as_deref(), Some("attributes.make"));

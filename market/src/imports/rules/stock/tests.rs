@@ -34,6 +34,9 @@ fn unknown_and_missing_columns_refuse_the_file() {
     assert_eq!(find("site,on_hand"), Unreadable::Missing("sku".to_owned()));
     assert_eq!(find("sku,on_hand"), Unreadable::Missing("site".to_owned()));
     assert_eq!(find("sku,site,reason"), Unreadable::Missing("on_hand".to_owned()));
+    // The first of several that are missing.
+    assert_eq!(find("site,reason"), Unreadable::Missing("on_hand".to_owned()));
+    assert_eq!(find("on_hand,reason"), Unreadable::Missing("sku".to_owned()));
 }
 
 #[test]

@@ -164,15 +164,10 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
                   o.vat_treatment AS "vat_treatment: Treatment", o.fee_bps, o.fee_minor, o.net_minor, o.pay_by, o.created_at,
                   n.listing_id AS "listing_id: ListingId", n.item_id AS "item_id: ItemId", n.title, n.quantity, n.unit,
                   n.unit_price_minor, n.amount_minor, coalesce(n.fee_bps, o.fee_bps, 0) AS "line_fee_bps!",
-                  (SELECT i.tax_minor
-                   FROM export_proofs AS p
-                   JOIN invoices AS i ON i.order_id = p.order_id
-                   WHERE p.order_id = o.id
-                     AND o.vat_treatment = 'export'
-                     AND p.taxed_at IS NOT NULL
-                     AND p.mrn IS NULL
-                     AND i.kind = 'invoice'
-                     AND NOT EXISTS (SELECT FROM invoices AS r WHERE r.replaces = i.id)) AS "included_tax_minor?"
+                  (SELECT tax_minor
+                   FROM included_taxes
+                   WHERE order_id = o.id
+                     AND o.vat_treatment = 'export') AS "included_tax_minor?"
            FROM orders AS o
            JOIN orgs AS buyer ON buyer.id = o.buyer_org_id
            JOIN orgs AS seller ON seller.id = o.seller_org_id

@@ -3,11 +3,11 @@
 use anyhow::Context as _;
 use jobs::imports::mail;
 use market::ids::ImportId;
-use market::imports::model::{Import, ImportRow, MAX_BYTES};
-use market::imports::rules::reader::Row;
-use market::imports::rules::shape::{ReadError, Shape, Unreadable};
-use market::imports::store::{self, ImportError};
-use queue::{JobTx, Outcome};
+use market::imports::model::{Import, MAX_BYTES};
+use market::imports::rules::fields::{Columns, ReadRow};
+use market::imports::rules::shape::{ReadError, Unreadable};
+use market::imports::store::{self, Acting, Apply, ImportError};
+use queue::Outcome;
 use serde_json::json;
 use shared::blobs::BlobError;
 
@@ -20,22 +20,8 @@ const EXPIRED: &str = "The file has expired: send it again.";
 /// What people see when their organisation was suspended meanwhile.
 const SUSPENDED: &str = "The organisation may not trade at present.";
 
-/// How rows of a kind become part of the market.
-pub(super) trait Apply: Sync + Sized {
-    /// Finds the columns that the kind needs.
-    fn prepare(import: &Import, shape: &Shape) -> Result<Self, Unreadable>;
-
-    /// Applies rows in this transaction, and enqueues what follows from them.
-    fn apply(
-        &self,
-        tx: &mut JobTx,
-        import: &Import,
-        rows: &[Row],
-    ) -> impl Future<Output = anyhow::Result<Vec<ImportRow>>> + Send;
-}
-
 /// Applies a file, in attempts that go on where the last one has ended; or only tries it, if that is all that was asked for.
-pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn: Turn) -> anyhow::Result<Outcome> {
+pub(super) async fn run<R: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn: Turn) -> anyhow::Result<Outcome> {
     let mut conn = cx.db().acquire().await?;
     let import = match store::get(&mut conn, id).await {
         Ok(import) => import,
@@ -53,7 +39,7 @@ pub(super) async fn run<A: Apply>(cx: &Cx, id: ImportId, max_attempts: u32, turn
         return Ok(Outcome::Done);
     }
     drop(conn);
-    let error = match from_file::<A>(cx, &import, turn).await {
+    let error = match from_file::<R>(cx, &import, turn).await {
         Ok(outcome) => return Ok(outcome),
         Err(error) => error,
     };
@@ -90,13 +76,13 @@ fn unreadable(error: &anyhow::Error) -> Option<String> {
     }
 }
 
-async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Result<Outcome> {
+async fn from_file<R: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Result<Outcome> {
     let Some(key) = &import.object_key else {
         return Err(BlobError::NotFound { key: import.id.to_string() }.into());
     };
     let (file, shape) = look_at(cx.blobs.to_file(key, MAX_BYTES).await?).await?;
     let shape = shape?;
-    let kind = A::prepare(import, &shape).map_err(ReadError::from)?;
+    let columns = Columns::find::<R>(&shape, &import.terms).map_err(ReadError::from)?;
     let mut conn = cx.db().acquire().await?;
     store::set_shape(&mut conn, import.id, &shape).await?;
     let (after, done) = store::dealt_with(&mut conn, import.id).await?;
@@ -105,9 +91,13 @@ async fn from_file<A: Apply>(cx: &Cx, import: &Import, turn: Turn) -> anyhow::Re
     let (mut done, expected) = (usize::try_from(done)?, shape.rows);
     let mut waiting = chunks(file, shape, u32::try_from(after)?);
     while let Some(rows) = waiting.recv().await {
-        let rows = rows?;
+        let rows: Vec<ReadRow<R>> = rows?.iter().map(|row| ReadRow::of(&columns, row)).collect();
         let mut tx = cx.begin().await?;
-        let mut dealt_with = kind.apply(&mut tx, import, &rows).await.context("apply rows")?;
+        let by = Acting::of(import);
+        let (mut dealt_with, moved) = R::apply(&mut tx, by, &columns, &rows).await.context("apply rows")?;
+        for level in &moved {
+            jobs::stock::mail::moved(&mut tx, level).await.context("notify of stock that is low")?;
+        }
         if import.terms.validate_only {
             // Nothing of it stays, nor what it enqueued: the rows are noted by a transaction of their own.
             tx.rollback().await.context("take tried rows back")?;

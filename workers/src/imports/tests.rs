@@ -5,6 +5,7 @@ use market::images::model::UploadId;
 use market::images::store::{insert_upload, upload};
 use market::imports::model::{CSV, Import, ImportKind, ImportStatus, ListingTerms, NewImport, RowCounts, RowOutcome};
 use market::imports::rules::checksum;
+use market::imports::rules::stock::StockRow;
 use market::imports::store;
 use queue::testing::rows;
 use queue::worker::Handlers;
@@ -13,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
 
 use super::chunks::ROWS;
-use super::import_stock::Stock;
 use super::run::run;
 use crate::testing::TestWorkers;
 use crate::turn::Turn;
@@ -38,7 +38,7 @@ impl Job for Hurried {
 
 impl Handler<Services> for Hurried {
     async fn run(self, cx: &Cx) -> anyhow::Result<Outcome> {
-        run::<Stock>(cx, self.import, 1, Turn::of_one_page()).await
+        run::<StockRow>(cx, self.import, 1, Turn::of_one_page()).await
     }
 }
 

@@ -3,18 +3,22 @@
 use std::fs::File;
 use std::io::Seek as _;
 
+use market::ids::ImportId;
 use market::images::model::UploadId;
 use market::images::store::{self as uploads, ImageError};
-use market::imports::model::{CSV, Encoding, ImportKind, ListingTerms, MAX_BYTES, Separator};
+use market::imports::model::{CSV, Encoding, ImportRow, ListingTerms, MAX_BYTES, NewImport, Separator};
 use market::imports::rules::checksum;
-use market::imports::rules::reader::{Row, rows};
+use market::imports::rules::fields::{Columns, FromFields, ReadRow};
+use market::imports::rules::reader::rows;
 use market::imports::rules::shape::{ReadError, Shape, Unreadable, inspect};
+use market::imports::store::{Acting, Apply};
 use serde::Serialize;
 use shared::blobs::BlobError;
 use shared::ids::OrgId;
 use shared::invalid::Invalid;
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::error::{Problem, Result};
 use crate::state::AppState;
 
@@ -23,21 +27,26 @@ const SHOWN: usize = 20;
 
 /// A file that has arrived, and what it turned out to be.
 #[derive(Debug)]
-pub(super) struct Arrived<C> {
-    pub(super) file: File,
-    pub(super) shape: Shape,
-    pub(super) columns: C,
-    pub(super) checksum: [u8; 32],
+struct Arrived {
+    file: File,
+    shape: Shape,
+    columns: Columns,
+    checksum: [u8; 32],
+}
+
+/// An import of a file that `org` has uploaded, to be stored.
+pub(super) async fn to_import<R: FromFields>(
+    state: &AppState,
+    caller: &Caller,
+    org: OrgId,
+    (upload, terms): (UploadId, ListingTerms),
+) -> Result<NewImport> {
+    let checksum = arrived::<R>(state, org, upload, &terms).await?.checksum;
+    Ok(NewImport { org, created_by: caller.user, kind: R::KIND, checksum, upload, terms })
 }
 
 /// Fetches a file that `org` has uploaded and reads it to its end. What is wrong with it as a whole is said at once.
-pub(super) async fn arrived<C: Send + 'static>(
-    state: &AppState,
-    org: OrgId,
-    id: UploadId,
-    (kind, terms): (ImportKind, ListingTerms),
-    columns: impl FnOnce(&Shape) -> Result<C, Unreadable> + Send + 'static,
-) -> Result<Arrived<C>> {
+async fn arrived<R: FromFields>(state: &AppState, org: OrgId, id: UploadId, terms: &ListingTerms) -> Result<Arrived> {
     let upload = match uploads::upload(&mut *state.db.acquire().await?, id).await {
         Ok(upload) if upload.org == org => upload,
         Ok(_) | Err(ImageError::NoSuchUpload(_)) => {
@@ -60,11 +69,12 @@ pub(super) async fn arrived<C: Send + 'static>(
         Err(BlobError::TooLarge { .. }) => return Err(unreadable(&Unreadable::TooLarge)),
         Err(error) => return Err(error.into()),
     };
-    let look = move || -> Result<Arrived<C>, ReadError> {
+    let terms = terms.clone();
+    let look = move || -> Result<Arrived, ReadError> {
         let mut file = file;
-        let checksum = checksum(&file, kind, &terms)?;
+        let checksum = checksum(&file, R::KIND, &terms)?;
         let shape = inspect(&mut file)?;
-        let columns = columns(&shape)?;
+        let columns = Columns::find::<R>(&shape, &terms)?;
         file.rewind()?;
         Ok(Arrived { file, shape, columns, checksum })
     };
@@ -96,17 +106,33 @@ pub(super) struct FileView {
     unreadable_count: usize,
 }
 
-/// Reads every row as `as_row` does; keeps the first ones.
-pub(super) async fn first_rows<C: Send + 'static, R: Send + 'static>(
-    arrived: Arrived<C>,
-    as_row: impl Fn(&C, &Shape, &Row) -> (R, bool) + Send + 'static,
-) -> Result<(FileView, C, Vec<R>)> {
-    let look = move || -> Result<(FileView, C, Vec<R>), ReadError> {
+/// What a file was understood as, its columns that say nothing, and its first rows with what would become of them now: they are tried and
+/// taken back. `view` shows a row.
+pub(super) async fn preview<R: Apply, V>(
+    state: &AppState,
+    caller: &Caller,
+    org: OrgId,
+    (upload, terms): (UploadId, ListingTerms),
+    view: fn(ReadRow<R>, ImportRow) -> V,
+) -> Result<(FileView, Vec<String>, Vec<V>)> {
+    let arrived = arrived::<R>(state, org, upload, &terms).await?;
+    let (file, columns, shown) = first_rows::<R>(arrived).await?;
+    let mut tx = state.ledger.begin().await?;
+    let by = Acting { org, user: caller.user, import: ImportId::generate() };
+    let tried = R::apply(&mut tx, by, &columns, &shown).await;
+    tx.rollback().await?;
+    let rows = shown.into_iter().zip(tried?.0).map(|(read, tried)| view(read, tried)).collect();
+    Ok((file, columns.unused(), rows))
+}
+
+/// Reads every row; keeps the first ones.
+async fn first_rows<R: FromFields>(arrived: Arrived) -> Result<(FileView, Columns, Vec<ReadRow<R>>)> {
+    let look = move || -> Result<(FileView, Columns, Vec<ReadRow<R>>), ReadError> {
         let Arrived { file, shape, columns, .. } = arrived;
         let (mut shown, mut unreadable_count) = (Vec::new(), 0);
         for row in rows(file, &shape)? {
-            let (row, readable) = as_row(&columns, &shape, &row?);
-            unreadable_count += usize::from(!readable);
+            let row = ReadRow::<R>::of(&columns, &row?);
+            unreadable_count += usize::from(row.row.is_err());
             if shown.len() < SHOWN {
                 shown.push(row);
             }

@@ -6,13 +6,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use market::identity::OrgKind;
-use market::ids::ImportId;
 use market::images::model::UploadId;
-use market::imports::model::{
-    ImportKind, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, NewImport, RowFault, RowOutcome,
-};
-use market::imports::rules::listing::{ListingColumns, ReadListing, faults_of_terms};
-use market::imports::store::{self, Acting as On};
+use market::imports::model::{ImportRow, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, RowFault, RowOutcome};
+use market::imports::rules::fields::ReadRow;
+use market::imports::rules::listing::{ListingRow, faults_of_terms};
 use market::listings::model::SaleMode;
 use serde::{Deserialize, Serialize};
 use shared::invalid::Faults;
@@ -22,7 +19,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::file::{FileView, arrived, first_rows};
+use super::file::{FileView, preview, to_import};
 use super::{ImportView, begin};
 use crate::auth::Caller;
 use crate::error::Result;
@@ -100,11 +97,7 @@ async fn import_listings(
     Keyed { key, body }: Keyed<ListingFile>,
 ) -> Result<Response> {
     let org = acting.trader_as(OrgKind::Seller, &caller)?;
-    let (upload, terms) = body.terms()?;
-    let (kind, wanted) = (ImportKind::Listings, terms.clone());
-    let find = move |shape: &_| ListingColumns::find(shape, &wanted);
-    let arrived = arrived(&state, org, upload, (kind, terms.clone()), find).await?;
-    let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload, terms };
+    let new = to_import::<ListingRow>(&state, &caller, org, body.terms()?).await?;
     key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| begin(tx, &new).await).await
 }
 
@@ -149,7 +142,7 @@ struct UnderstoodListing {
 }
 
 impl ListingPreviewRow {
-    fn new(read: ReadListing, outcome: RowOutcome, faults: Vec<RowFault>) -> Self {
+    fn new(read: ReadRow<ListingRow>, tried: ImportRow) -> Self {
         let understood = read.row.ok().map(|row| UnderstoodListing {
             title: row.title,
             category: row.category,
@@ -161,7 +154,7 @@ impl ListingPreviewRow {
             attributes: row.attributes,
             pictures: row.pictures,
         });
-        Self { line: read.line, sku: read.sku, understood, outcome, faults }
+        Self { line: read.line, sku: read.label, understood, outcome: tried.outcome, faults: tried.faults }
     }
 }
 
@@ -182,21 +175,6 @@ async fn preview_listing_import(
     Json(body): Json<ListingFile>,
 ) -> Result<Json<ListingPreview>> {
     let org = acting.trader_as(OrgKind::Seller, &caller)?;
-    let (upload, terms) = body.terms()?;
-    let (publish, wanted) = (terms.publish, terms.clone());
-    let find = move |shape: &_| ListingColumns::find(shape, &wanted);
-    let arrived = arrived(&state, org, upload, (ImportKind::Listings, terms), find).await?;
-    let (file, columns, shown) = first_rows(arrived, |columns, _, row| {
-        let read = ReadListing::of(columns, row);
-        let readable = read.row.is_ok();
-        (read, readable)
-    })
-    .await?;
-    let mut tx = state.ledger.begin().await?;
-    let by = On { org, user: caller.user, import: ImportId::generate() };
-    let tried = store::apply_listings(&mut tx, by, &columns, publish, &shown).await;
-    tx.rollback().await?;
-    let rows = shown.into_iter().zip(tried?);
-    let rows = rows.map(|(read, tried)| ListingPreviewRow::new(read, tried.outcome, tried.faults)).collect();
-    Ok(Json(ListingPreview { file, unused_columns: columns.unused(), rows }))
+    let (file, unused_columns, rows) = preview(&state, &caller, org, body.terms()?, ListingPreviewRow::new).await?;
+    Ok(Json(ListingPreview { file, unused_columns, rows }))
 }

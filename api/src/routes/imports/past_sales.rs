@@ -6,13 +6,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::NaiveDate;
-use market::ids::ImportId;
 use market::images::model::UploadId;
 use market::imports::model::{
-    DateOrder, ImportKind, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, NewImport, RowFault, RowOutcome,
+    DateOrder, ImportRow, ListingTerms, MAX_CELL_CHARS, MAX_NAME_CHARS, RowFault, RowOutcome,
 };
-use market::imports::rules::past_sale::{PastSaleColumns, ReadPastSale, faults_of_terms};
-use market::imports::store::{self, Acting as On};
+use market::imports::rules::fields::ReadRow;
+use market::imports::rules::past_sale::{PastSale, faults_of_terms};
 use serde::{Deserialize, Serialize};
 use shared::invalid::{Faults, Invalid};
 use shared::money::Currency;
@@ -21,7 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::file::{FileView, arrived, first_rows};
+use super::file::{FileView, preview, to_import};
 use super::listings::texts;
 use super::{ImportView, begin};
 use crate::auth::Caller;
@@ -104,11 +103,7 @@ async fn import_past_sales(
     Keyed { key, body }: Keyed<PastSalesFile>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    let (upload, terms) = body.terms()?;
-    let (kind, wanted) = (ImportKind::PastSales, terms.clone());
-    let find = move |shape: &_| PastSaleColumns::find(shape, &wanted);
-    let arrived = arrived(&state, org, upload, (kind, terms.clone()), find).await?;
-    let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload, terms };
+    let new = to_import::<PastSale>(&state, &caller, org, body.terms()?).await?;
     key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| begin(tx, &new).await).await
 }
 
@@ -151,7 +146,7 @@ struct UnderstoodPastSale {
 }
 
 impl PastSalesPreviewRow {
-    fn new(read: ReadPastSale, outcome: RowOutcome, faults: Vec<RowFault>) -> Self {
+    fn new(read: ReadRow<PastSale>, tried: ImportRow) -> Self {
         let understood = read.row.ok().map(|sale| UnderstoodPastSale {
             order: sale.order_number,
             date: sale.sold_on,
@@ -162,7 +157,7 @@ impl PastSalesPreviewRow {
             amount: sale.amount.amount(),
             currency: sale.amount.currency(),
         });
-        Self { line: read.line, line_id: read.line_id, understood, outcome, faults }
+        Self { line: read.line, line_id: read.label, understood, outcome: tried.outcome, faults: tried.faults }
     }
 }
 
@@ -183,21 +178,6 @@ async fn preview_past_sales_import(
     Json(body): Json<PastSalesFile>,
 ) -> Result<Json<PastSalesPreview>> {
     let org = acting.trader(&caller)?;
-    let (upload, terms) = body.terms()?;
-    let wanted = terms.clone();
-    let find = move |shape: &_| PastSaleColumns::find(shape, &wanted);
-    let arrived = arrived(&state, org, upload, (ImportKind::PastSales, terms), find).await?;
-    let (file, columns, shown) = first_rows(arrived, |columns, _, row| {
-        let read = ReadPastSale::of(columns, row);
-        let readable = read.row.is_ok();
-        (read, readable)
-    })
-    .await?;
-    let mut tx = state.ledger.begin().await?;
-    let by = On { org, user: caller.user, import: ImportId::generate() };
-    let tried = store::apply_past_sales(&mut tx, by, &columns, &shown).await;
-    tx.rollback().await?;
-    let rows = shown.into_iter().zip(tried?);
-    let rows = rows.map(|(read, tried)| PastSalesPreviewRow::new(read, tried.outcome, tried.faults)).collect();
-    Ok(Json(PastSalesPreview { file, unused_columns: columns.unused(), rows }))
+    let (file, unused_columns, rows) = preview(&state, &caller, org, body.terms()?, PastSalesPreviewRow::new).await?;
+    Ok(Json(PastSalesPreview { file, unused_columns, rows }))
 }

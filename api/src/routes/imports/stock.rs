@@ -3,18 +3,17 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use market::ids::ImportId;
 use market::images::model::UploadId;
-use market::imports::model::{ImportKind, ListingTerms, NewImport, RowFault, RowOutcome};
-use market::imports::rules::stock::{ReadRow, StockColumns};
-use market::imports::store::{self, Acting as On};
+use market::imports::model::{ImportRow, ListingTerms, RowFault, RowOutcome};
+use market::imports::rules::fields::ReadRow;
+use market::imports::rules::stock::StockRow;
 use market::stock::rules::reserve::Count;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::file::{FileView, arrived, first_rows};
+use super::file::{FileView, preview, to_import};
 use super::{ImportView, begin};
 use crate::auth::Caller;
 use crate::error::Result;
@@ -41,8 +40,8 @@ struct StockFile {
 }
 
 impl StockFile {
-    fn terms(&self) -> ListingTerms {
-        ListingTerms { validate_only: self.validate_only, ..ListingTerms::default() }
+    fn terms(self) -> (UploadId, ListingTerms) {
+        (self.upload, ListingTerms { validate_only: self.validate_only, ..ListingTerms::default() })
     }
 }
 
@@ -66,10 +65,7 @@ async fn import_stock(
     Keyed { key, body }: Keyed<StockFile>,
 ) -> Result<Response> {
     let org = acting.trader(&caller)?;
-    let (kind, terms) = (ImportKind::Stock, body.terms());
-    let arrived =
-        arrived(&state, org, body.upload, (kind, terms.clone()), |shape| StockColumns::find(&shape.columns)).await?;
-    let new = NewImport { org, created_by: caller.user, kind, checksum: arrived.checksum, upload: body.upload, terms };
+    let new = to_import::<StockRow>(&state, &caller, org, body.terms()).await?;
     key.once(&state.ledger, org.0, StatusCode::ACCEPTED, async |tx| begin(tx, &new).await).await
 }
 
@@ -102,7 +98,8 @@ struct StockPreviewRow {
 }
 
 impl StockPreviewRow {
-    fn new(read: ReadRow, outcome: RowOutcome, faults: Vec<RowFault>) -> Self {
+    fn new(read: ReadRow<StockRow>, tried: ImportRow) -> Self {
+        let ImportRow { outcome, faults, .. } = tried;
         let row = read.row.ok();
         let (on_hand, delta) = match row.as_ref().map(|row| row.count) {
             Some(Count::To(count)) => (Some(count), None),
@@ -110,7 +107,7 @@ impl StockPreviewRow {
             None => (None, None),
         };
         let (site, reason) = row.map_or((None, None), |row| (Some(row.site), row.reason));
-        Self { line: read.line, sku: read.sku, site, on_hand, delta, reason, outcome, faults }
+        Self { line: read.line, sku: read.label, site, on_hand, delta, reason, outcome, faults }
     }
 }
 
@@ -131,18 +128,6 @@ async fn preview_stock_import(
     Json(body): Json<StockFile>,
 ) -> Result<Json<StockPreview>> {
     let org = acting.trader(&caller)?;
-    let terms = (ImportKind::Stock, body.terms());
-    let arrived = arrived(&state, org, body.upload, terms, |shape| StockColumns::find(&shape.columns)).await?;
-    let (file, _, shown) = first_rows(arrived, |columns, shape, row| {
-        let read = ReadRow::of(columns, &shape.columns, row);
-        let readable = read.row.is_ok();
-        (read, readable)
-    })
-    .await?;
-    let mut tx = state.ledger.begin().await?;
-    let tried = store::apply_stock(&mut tx, On { org, user: caller.user, import: ImportId::generate() }, &shown).await;
-    tx.rollback().await?;
-    let rows = shown.into_iter().zip(tried?.0);
-    let rows = rows.map(|(read, tried)| StockPreviewRow::new(read, tried.outcome, tried.faults)).collect();
+    let (file, _, rows) = preview(&state, &caller, org, body.terms(), StockPreviewRow::new).await?;
     Ok(Json(StockPreview { file, rows }))
 }

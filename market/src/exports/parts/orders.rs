@@ -52,15 +52,10 @@ fn read<'c>(conn: &'c mut PgConnection, scope: &'c Scope, after: Option<&'c str>
                     o.id, o.created_at, mine.side, o.source, o.status, o.buyer_org_id AS buyer_org, buyer.legal_name AS buyer,
                     o.seller_org_id AS seller_org, seller.legal_name AS seller, lines.count AS lines, lines.titles,
                     o.total_minor AS total, o.premium_minor AS premium, o.tax_minor AS tax, o.payable_minor AS payable,
-                    (SELECT i.tax_minor
-                     FROM export_proofs AS p
-                     JOIN invoices AS i ON i.order_id = p.order_id
-                     WHERE p.order_id = o.id
-                       AND o.vat_treatment = 'export'
-                       AND p.taxed_at IS NOT NULL
-                       AND p.mrn IS NULL
-                       AND i.kind = 'invoice'
-                       AND NOT EXISTS (SELECT FROM invoices AS r WHERE r.replaces = i.id)) AS included_tax,
+                    (SELECT tax_minor
+                     FROM included_taxes
+                     WHERE order_id = o.id
+                       AND o.vat_treatment = 'export') AS included_tax,
                     CASE WHEN mine.side IS DISTINCT FROM 'buyer' THEN o.fee_minor END AS fee,
                     CASE WHEN mine.side IS DISTINCT FROM 'buyer' THEN o.net_minor END AS net,
                     o.currency, o.pay_by

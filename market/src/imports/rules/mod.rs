@@ -2,6 +2,7 @@
 
 pub mod amounts;
 pub mod dates;
+pub mod fields;
 pub mod listing;
 pub mod past_sale;
 pub mod reader;
@@ -12,7 +13,7 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-use super::model::{ImportKind, ListingTerms, RowFault};
+use super::model::{ImportKind, ListingTerms};
 
 /// What makes two imports of an organisation the same: the file's bytes and how they are to be read.
 pub fn checksum(mut file: impl Read, kind: ImportKind, terms: &ListingTerms) -> io::Result<[u8; 32]> {
@@ -33,30 +34,5 @@ pub fn checksum(mut file: impl Read, kind: ImportKind, terms: &ListingTerms) -> 
     Ok(hash.finalize().into())
 }
 
-/// The cells of a row, by the places of their columns.
-#[derive(Clone, Copy, Debug)]
-pub struct Cells<'a> {
-    columns: &'a [String],
-    cells: &'a [String],
-}
-
-impl<'a> Cells<'a> {
-    #[must_use]
-    pub const fn of(columns: &'a [String], cells: &'a [String]) -> Self {
-        Self { columns, cells }
-    }
-
-    /// The text of a cell without the blanks around it; absent when nothing is left.
-    #[must_use]
-    pub fn get(&self, place: usize) -> Option<&'a str> {
-        self.cells.get(place).map(|cell| cell.trim()).filter(|cell| !cell.is_empty())
-    }
-
-    /// What is wrong with a cell.
-    pub fn fault(&self, place: usize, reason: impl Into<String>) -> RowFault {
-        RowFault { column: self.columns.get(place).cloned(), reason: reason.into() }
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

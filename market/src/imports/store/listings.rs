@@ -4,14 +4,17 @@ use serde_json::{Map, Value};
 use shared::invalid::Invalid;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Acting, ImportError};
+use super::{Acting, Apply, ImportError};
 use crate::catalog::model::{ItemChange, NewItem};
 use crate::catalog::store::{self as catalog, CatalogError};
 use crate::ids::{ItemId, ListingId, SiteId};
 use crate::images::store::{self as images, ImageError};
 use crate::imports::model::{ImportRow, RowFault, RowOutcome};
-use crate::imports::rules::listing::{ListingColumns, ListingRow, ReadListing};
+use crate::imports::rules::fields::{Columns, ReadRow};
+use crate::imports::rules::listing::ListingRow;
+use crate::imports::rules::stock::Places;
 use crate::listings::store::{self as listings, ListingError};
+use crate::stock::model::Moved;
 
 /// Why nothing was made of a row.
 enum Refused {
@@ -31,40 +34,39 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// Drafts a listing of each row, and publishes it if it is complete and `publish`. Returns what became of the rows. Needs a
-/// transaction.
-pub async fn apply(
-    conn: &mut PgConnection,
-    by: Acting,
-    columns: &ListingColumns,
-    publish: bool,
-    rows: &[ReadListing],
-) -> Result<Vec<ImportRow>, ImportError> {
-    if publish {
-        listings::lock_plan(conn, by.org).await?;
+/// Drafts a listing of each row, and publishes it if it is complete and that was asked for.
+impl Apply for ListingRow {
+    async fn apply(
+        conn: &mut PgConnection,
+        by: Acting,
+        columns: &Columns,
+        rows: &[ReadRow<Self>],
+    ) -> Result<(Vec<ImportRow>, Vec<Moved>), ImportError> {
+        if columns.terms.publish {
+            listings::lock_plan(conn, by.org).await?;
+        }
+        let mut dealt_with = Vec::with_capacity(rows.len());
+        for read in rows {
+            let made = match &read.row {
+                Ok(row) => made(conn, by, columns, row).await?,
+                Err(faults) => Err(faults.clone()),
+            };
+            let (outcome, listing, faults) = match made {
+                Ok((listing, missing)) if missing.is_empty() => (RowOutcome::Applied, Some(listing), missing),
+                Ok((listing, missing)) => (RowOutcome::Incomplete, Some(listing), missing),
+                Err(faults) => (RowOutcome::Refused, None, faults),
+            };
+            dealt_with.push(ImportRow { line: read.line, outcome, sku: read.label.clone(), listing, faults });
+        }
+        Ok((dealt_with, Vec::new()))
     }
-    let mut dealt_with = Vec::with_capacity(rows.len());
-    for read in rows {
-        let made = match &read.row {
-            Ok(row) => made(conn, by, columns, publish, row).await?,
-            Err(faults) => Err(faults.clone()),
-        };
-        let (outcome, listing, faults) = match made {
-            Ok((listing, missing)) if missing.is_empty() => (RowOutcome::Applied, Some(listing), missing),
-            Ok((listing, missing)) => (RowOutcome::Incomplete, Some(listing), missing),
-            Err(faults) => (RowOutcome::Refused, None, faults),
-        };
-        dealt_with.push(ImportRow { line: read.line, outcome, sku: read.sku.clone(), listing, faults });
-    }
-    Ok(dealt_with)
 }
 
 /// One row; nothing stays of one that is refused.
 async fn made(
     conn: &mut PgConnection,
     by: Acting,
-    columns: &ListingColumns,
-    publish: bool,
+    columns: &Columns,
     row: &ListingRow,
 ) -> Result<Result<(ListingId, Vec<RowFault>), Vec<RowFault>>, ImportError> {
     let mut savepoint = conn.begin().await?;
@@ -81,7 +83,8 @@ async fn made(
         if let Some(name) = unknown.first() {
             return Err(columns.fault_of("pictures", format!("no picture called {name:?} is ready")).into());
         }
-        let missing = if publish { published(&mut savepoint, by, columns, listing).await? } else { Vec::new() };
+        let missing =
+            if columns.terms.publish { published(&mut savepoint, by, columns, listing).await? } else { Vec::new() };
         Ok::<_, Refused>((listing, missing))
     };
     match listed.await {
@@ -99,24 +102,14 @@ async fn made(
     }
 }
 
-async fn site(conn: &mut PgConnection, by: Acting, columns: &ListingColumns, name: &str) -> Result<SiteId, Refused> {
-    let known = super::stock::sites(conn, by.org, &[name.to_owned()]).await?;
-    match known.get(name).map(Vec::as_slice) {
-        Some([site]) => Ok(*site),
-        Some([_, _, ..]) => {
-            Err(columns.fault_of("site", "several sites are called so: name the site by its id").into())
-        }
-        _ => Err(columns.fault_of("site", "the organisation has no such site").into()),
-    }
+async fn site(conn: &mut PgConnection, by: Acting, columns: &Columns, name: &str) -> Result<SiteId, Refused> {
+    let sites = super::stock::sites(conn, by.org, &[name.to_owned()]).await?;
+    let known = Places { sites, ..Places::default() };
+    Ok(known.site(name).map_err(|fault| columns.fault_of("site", fault.reason))?)
 }
 
 /// The item that the row lists: the one with its sku, with what the row says of its attributes, or else a new one.
-async fn item(
-    conn: &mut PgConnection,
-    by: Acting,
-    columns: &ListingColumns,
-    row: &ListingRow,
-) -> Result<ItemId, Refused> {
+async fn item(conn: &mut PgConnection, by: Acting, columns: &Columns, row: &ListingRow) -> Result<ItemId, Refused> {
     let refused = |error| of_item(error, columns);
     if let Some(item) = catalog::named(conn, by.org, &row.sku).await.map_err(refused)? {
         if item.archived {
@@ -153,26 +146,30 @@ async fn item(
 async fn published(
     conn: &mut PgConnection,
     by: Acting,
-    columns: &ListingColumns,
+    columns: &Columns,
     listing: ListingId,
 ) -> Result<Vec<RowFault>, Refused> {
     match listings::publish(conn, by.org, listing).await {
         Ok(_) => Ok(Vec::new()),
         // Found before anything is written.
-        Err(ListingError::Incomplete(faults)) => Ok(faults.iter().map(|fault| columns.fault(fault)).collect()),
+        Err(ListingError::Incomplete(faults)) => {
+            Ok(faults.iter().map(|fault| ListingRow::fault(columns, fault)).collect())
+        }
         Err(error @ ListingError::PlanLimit(_)) => Ok(vec![RowFault::of_row(error.to_string())]),
         Err(error) => Err(of_listing(error, columns)),
     }
 }
 
-fn of_invalid(invalid: &Invalid, columns: &ListingColumns) -> Refused {
-    columns.fault(invalid).into()
+fn of_invalid(invalid: &Invalid, columns: &Columns) -> Refused {
+    ListingRow::fault(columns, invalid).into()
 }
 
-fn of_item(error: CatalogError, columns: &ListingColumns) -> Refused {
+fn of_item(error: CatalogError, columns: &Columns) -> Refused {
     match error {
         CatalogError::Invalid(invalid) => of_invalid(&invalid, columns),
-        CatalogError::Unfit(faults) => Refused::Row(faults.iter().map(|fault| columns.fault(fault)).collect()),
+        CatalogError::Unfit(faults) => {
+            Refused::Row(faults.iter().map(|fault| ListingRow::fault(columns, fault)).collect())
+        }
         CatalogError::FixedByBids | CatalogError::BrokenSchema(_) => RowFault::of_row(error.to_string()).into(),
         // Somebody else has just made it.
         CatalogError::SkuTaken => columns.fault_of("sku", error.to_string()).into(),
@@ -180,7 +177,7 @@ fn of_item(error: CatalogError, columns: &ListingColumns) -> Refused {
     }
 }
 
-fn of_listing(error: ListingError, columns: &ListingColumns) -> Refused {
+fn of_listing(error: ListingError, columns: &Columns) -> Refused {
     match error {
         ListingError::Invalid(invalid) => of_invalid(&invalid, columns),
         ListingError::Item(error) => of_item(error, columns),
@@ -189,7 +186,7 @@ fn of_listing(error: ListingError, columns: &ListingColumns) -> Refused {
     }
 }
 
-fn of_picture(error: ImageError, columns: &ListingColumns) -> Refused {
+fn of_picture(error: ImageError, columns: &Columns) -> Refused {
     match error {
         ImageError::TooMany | ImageError::TooManyOfOrg => columns.fault_of("pictures", error.to_string()).into(),
         error => Refused::Import(error.into()),

@@ -19,19 +19,20 @@ use shared::invalid::violated;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::model::{Encoding, Import, ImportKind, ImportStatus, ListingTerms, NewImport, RowCounts, Separator};
+use super::model::{
+    Encoding, Import, ImportKind, ImportRow, ImportStatus, ListingTerms, NewImport, RowCounts, Separator,
+};
+use super::rules::fields::{Columns, FromFields, ReadRow};
 use super::rules::shape::Shape;
 use crate::catalog::store::CatalogError;
 use crate::ids::ImportId;
 use crate::images::store::ImageError;
 use crate::listings::store::ListingError;
+use crate::stock::model::Moved;
 use crate::stock::store::StockError;
 
 pub use expire::{Overdue, expire, overdue};
-pub use listings::apply as apply_listings;
-pub use past_sales::apply as apply_past_sales;
 pub use rows::{dealt_with, page, record};
-pub use stock::apply as apply_stock;
 
 /// What people see of an import whose job has given up.
 pub const GIVEN_UP: &str = "The file could not be applied to its end. Our operators can see why.";
@@ -72,6 +73,17 @@ impl From<sqlx::Error> for ImportError {
             _ => Self::Sql(error),
         }
     }
+}
+
+/// How rows of a kind become part of the market.
+pub trait Apply: FromFields {
+    /// Applies rows in their order. Returns what became of each, and the levels of stock that have changed. Needs a transaction.
+    fn apply(
+        conn: &mut PgConnection,
+        by: Acting,
+        columns: &Columns,
+        rows: &[ReadRow<Self>],
+    ) -> impl Future<Output = Result<(Vec<ImportRow>, Vec<Moved>), ImportError>> + Send;
 }
 
 /// On whose behalf rows are applied, and what their movements refer to.

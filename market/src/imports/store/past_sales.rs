@@ -5,39 +5,44 @@ use std::collections::BTreeMap;
 use shared::money::{Currency, FineMoney};
 use sqlx::PgConnection;
 
-use super::{Acting, ImportError};
+use super::{Acting, Apply, ImportError};
 use crate::ids::ImportId;
 use crate::imports::model::{ImportRow, RowOutcome};
-use crate::imports::rules::past_sale::{PastSale, PastSaleColumns, ReadPastSale, Said};
+use crate::imports::rules::fields::{Columns, ReadRow};
+use crate::imports::rules::past_sale::{PastSale, Said};
+use crate::stock::model::Moved;
 
-/// Keeps the lines of a book in their order. Returns what became of each row. Needs a transaction.
-pub async fn apply(
-    conn: &mut PgConnection,
-    by: Acting,
-    columns: &PastSaleColumns,
-    rows: &[ReadPastSale],
-) -> Result<Vec<ImportRow>, ImportError> {
-    let mut said = lock(conn, by, columns.book(), rows).await?;
-    let mut dealt_with = Vec::with_capacity(rows.len());
-    // By what the book calls them: whoever else writes some of them does so in the same order.
-    let mut kept = BTreeMap::new();
-    for read in rows {
-        let (outcome, faults) = match &read.row {
-            Err(faults) => (RowOutcome::Refused, faults.clone()),
-            Ok(sale) => match sale.after(said.get(&sale.line_id), by.import) {
-                Ok(outcome) => {
-                    said.insert(sale.line_id.clone(), Said { sale: sale.clone(), import: by.import });
-                    kept.insert(&sale.line_id, sale);
-                    (outcome, Vec::new())
-                }
-                Err(reason) => (RowOutcome::Refused, vec![columns.fault_of("line_id", reason)]),
-            },
-        };
-        dealt_with.push(ImportRow { line: read.line, outcome, sku: read.line_id.clone(), listing: None, faults });
+/// Keeps the lines of a book in their order.
+impl Apply for PastSale {
+    async fn apply(
+        conn: &mut PgConnection,
+        by: Acting,
+        columns: &Columns,
+        rows: &[ReadRow<Self>],
+    ) -> Result<(Vec<ImportRow>, Vec<Moved>), ImportError> {
+        let book = columns.terms.book.as_deref().unwrap_or_default();
+        let mut said = lock(conn, by, book, rows).await?;
+        let mut dealt_with = Vec::with_capacity(rows.len());
+        // By what the book calls them: whoever else writes some of them does so in the same order.
+        let mut kept = BTreeMap::new();
+        for read in rows {
+            let (outcome, faults) = match &read.row {
+                Err(faults) => (RowOutcome::Refused, faults.clone()),
+                Ok(sale) => match sale.after(said.get(&sale.line_id), by.import) {
+                    Ok(outcome) => {
+                        said.insert(sale.line_id.clone(), Said { sale: sale.clone(), import: by.import });
+                        kept.insert(&sale.line_id, sale);
+                        (outcome, Vec::new())
+                    }
+                    Err(reason) => (RowOutcome::Refused, vec![columns.fault_of("line_id", reason)]),
+                },
+            };
+            dealt_with.push(ImportRow { line: read.line, outcome, sku: read.label.clone(), listing: None, faults });
+        }
+        let kept: Vec<_> = kept.into_values().collect();
+        keep(conn, by, book, &kept).await?;
+        Ok((dealt_with, Vec::new()))
     }
-    let kept: Vec<_> = kept.into_values().collect();
-    keep(conn, by, columns.book(), &kept).await?;
-    Ok(dealt_with)
 }
 
 /// What the book has said so far of the lines that these rows name.
@@ -45,7 +50,7 @@ async fn lock(
     conn: &mut PgConnection,
     by: Acting,
     book: &str,
-    rows: &[ReadPastSale],
+    rows: &[ReadRow<PastSale>],
 ) -> Result<BTreeMap<String, Said>, ImportError> {
     let ids: Vec<_> = rows.iter().filter_map(|read| Some(read.row.as_ref().ok()?.line_id.clone())).collect();
     let rows = sqlx::query!(

@@ -5,44 +5,47 @@ use std::collections::{BTreeSet, HashMap};
 use shared::ids::OrgId;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Acting, ImportError};
+use super::{Acting, Apply, ImportError};
 use crate::ids::{ItemId, SiteId};
 use crate::imports::model::{ImportRow, RowFault, RowOutcome};
-use crate::imports::rules::stock::{Places, ReadRow, StockRow};
+use crate::imports::rules::fields::{Columns, ReadRow};
+use crate::imports::rules::stock::{Places, StockRow};
 use crate::stock::model::Moved;
 use crate::stock::store as stock;
 
-/// Applies rows in their order. Returns what became of each, and the levels that have changed. Needs a transaction.
-pub async fn apply(
-    conn: &mut PgConnection,
-    by: Acting,
-    rows: &[ReadRow],
-) -> Result<(Vec<ImportRow>, Vec<Moved>), ImportError> {
-    let known = places(conn, by.org, rows).await?;
-    let placed: Vec<_> = rows.iter().map(|read| place(read, &known)).collect();
-    let levels: BTreeSet<_> = placed.iter().filter_map(|placed| placed.as_ref().ok().map(|(_, at)| *at)).collect();
-    stock::lock_all(conn, &levels).await?;
-    let (mut dealt_with, mut moved) = (Vec::with_capacity(rows.len()), Vec::new());
-    for (read, placed) in rows.iter().zip(placed) {
-        let (outcome, faults) = match placed {
-            Err(faults) => (RowOutcome::Refused, faults),
-            Ok((row, at)) => match count(conn, by, row, at).await? {
-                Ok(Some(change)) => {
-                    moved.push(change);
-                    (RowOutcome::Applied, Vec::new())
-                }
-                Ok(None) => (RowOutcome::Unchanged, Vec::new()),
-                Err(fault) => (RowOutcome::Refused, vec![fault]),
-            },
-        };
-        dealt_with.push(ImportRow { line: read.line, outcome, sku: read.sku.clone(), listing: None, faults });
+impl Apply for StockRow {
+    async fn apply(
+        conn: &mut PgConnection,
+        by: Acting,
+        _: &Columns,
+        rows: &[ReadRow<Self>],
+    ) -> Result<(Vec<ImportRow>, Vec<Moved>), ImportError> {
+        let known = places(conn, by.org, rows).await?;
+        let placed: Vec<_> = rows.iter().map(|read| place(read, &known)).collect();
+        let levels: BTreeSet<_> = placed.iter().filter_map(|placed| placed.as_ref().ok().map(|(_, at)| *at)).collect();
+        stock::lock_all(conn, &levels).await?;
+        let (mut dealt_with, mut moved) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (read, placed) in rows.iter().zip(placed) {
+            let (outcome, faults) = match placed {
+                Err(faults) => (RowOutcome::Refused, faults),
+                Ok((row, at)) => match count(conn, by, row, at).await? {
+                    Ok(Some(change)) => {
+                        moved.push(change);
+                        (RowOutcome::Applied, Vec::new())
+                    }
+                    Ok(None) => (RowOutcome::Unchanged, Vec::new()),
+                    Err(fault) => (RowOutcome::Refused, vec![fault]),
+                },
+            };
+            dealt_with.push(ImportRow { line: read.line, outcome, sku: read.label.clone(), listing: None, faults });
+        }
+        Ok((dealt_with, moved))
     }
-    Ok((dealt_with, moved))
 }
 
 type Placed<'a> = Result<(&'a StockRow, (ItemId, SiteId)), Vec<RowFault>>;
 
-fn place<'a>(read: &'a ReadRow, known: &Places) -> Placed<'a> {
+fn place<'a>(read: &'a ReadRow<StockRow>, known: &Places) -> Placed<'a> {
     let row = read.row.as_ref().map_err(Clone::clone)?;
     Ok((row, row.place(known).map_err(|fault| vec![fault])?))
 }
@@ -70,7 +73,7 @@ async fn count(
 }
 
 /// The items and sites that these rows name, of those that are in use.
-async fn places(conn: &mut PgConnection, org: OrgId, rows: &[ReadRow]) -> Result<Places, ImportError> {
+async fn places(conn: &mut PgConnection, org: OrgId, rows: &[ReadRow<StockRow>]) -> Result<Places, ImportError> {
     let read = || rows.iter().filter_map(|read| read.row.as_ref().ok());
     let skus: Vec<_> = read().map(|row| row.sku.clone()).collect();
     let names: Vec<_> = read().map(|row| row.site.clone()).collect();

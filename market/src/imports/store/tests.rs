@@ -1,16 +1,13 @@
-use std::io::Cursor;
-
 use shared::testing::TestDb;
 use sqlx::{Connection as _, PgConnection};
 
 use super::*;
 use crate::ids::{ItemId, RegionId, SiteId};
 use crate::images::store::{insert_upload, keep_upload};
-use crate::imports::model::{CSV, ImportRow, RowFault, RowOutcome};
-use crate::imports::rules::listing::{ListingColumns, ReadListing};
-use crate::imports::rules::reader::rows as rows_of;
-use crate::imports::rules::shape::inspect;
-use crate::imports::rules::stock::{ReadRow, StockColumns};
+use crate::imports::model::{CSV, RowFault, RowOutcome};
+use crate::imports::rules::listing::ListingRow;
+use crate::imports::rules::stock::StockRow;
+use crate::imports::rules::tests::read;
 use crate::listings::store::listing;
 use crate::stock::model::{MovementKind, NewSite, SiteKind};
 use crate::stock::store as stock;
@@ -78,16 +75,10 @@ impl TestImports {
     }
 }
 
-fn stock_rows(file: &str) -> Vec<ReadRow> {
-    let shape = inspect(Cursor::new(file)).expect("readable");
-    let columns = StockColumns::find(&shape.columns).expect("columns");
-    let rows = rows_of(Cursor::new(file), &shape).expect("readable");
-    rows.map(|row| ReadRow::of(&columns, &shape.columns, &row.expect("read"))).collect()
-}
-
 async fn apply(conn: &mut PgConnection, by: Acting, file: &str) -> Vec<ImportRow> {
+    let (columns, rows) = read::<StockRow>(file, &ListingTerms::default()).expect("columns");
     let mut tx = conn.begin().await.expect("a transaction");
-    let (rows, _) = apply_stock(&mut tx, by, &stock_rows(file)).await.expect("applied");
+    let (rows, _) = StockRow::apply(&mut tx, by, &columns, &rows).await.expect("applied");
     record(&mut tx, by.import, &rows).await.expect("noted");
     tx.commit().await.expect("committed");
     rows
@@ -216,14 +207,11 @@ async fn what_is_reserved_stays_and_no_row_is_noted_twice() {
 }
 
 async fn list(conn: &mut PgConnection, by: Acting, file: &str, publish: bool) -> Vec<ImportRow> {
-    let shape = inspect(Cursor::new(file)).expect("readable");
     let defaults = [("currency".to_owned(), "EUR".to_owned())].into();
-    let terms = ListingTerms { defaults, ..ListingTerms::default() };
-    let columns = ListingColumns::find(&shape, &terms).expect("columns");
-    let rows = rows_of(Cursor::new(file), &shape).expect("readable");
-    let rows: Vec<_> = rows.map(|row| ReadListing::of(&columns, &row.expect("read"))).collect();
+    let terms = ListingTerms { defaults, publish, ..ListingTerms::default() };
+    let (columns, rows) = read::<ListingRow>(file, &terms).expect("columns");
     let mut tx = conn.begin().await.expect("a transaction");
-    let rows = apply_listings(&mut tx, by, &columns, publish, &rows).await.expect("applied");
+    let (rows, _) = ListingRow::apply(&mut tx, by, &columns, &rows).await.expect("applied");
     tx.commit().await.expect("committed");
     rows
 }

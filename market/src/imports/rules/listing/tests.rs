@@ -1,27 +1,17 @@
-use std::io::Cursor;
-
 use serde_json::json;
 
 use super::*;
-use crate::imports::rules::reader::rows;
-use crate::imports::rules::shape::inspect;
+use crate::imports::rules::fields::ReadRow;
+use crate::imports::rules::shape::Unreadable;
+use crate::imports::rules::tests::{self, faults};
 
 fn terms(mapping: &[(&str, &str)], defaults: &[(&str, &str)]) -> ListingTerms {
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     ListingTerms { mapping: owned(mapping), defaults: owned(defaults), ..ListingTerms::default() }
 }
 
-fn read(file: &[u8], terms: &ListingTerms) -> Result<Vec<ReadListing>, Unreadable> {
-    let shape = inspect(Cursor::new(file)).expect("readable");
-    let columns = ListingColumns::find(&shape, terms)?;
-    let rows = rows(Cursor::new(file), &shape).expect("readable");
-    Ok(rows.map(|row| ReadListing::of(&columns, &row.expect("read"))).collect())
-}
-
-/// The faults of a row as column and reason.
-fn faults(read: &ReadListing) -> Vec<(&str, &str)> {
-    let faults = read.row.as_ref().expect_err("refused").iter();
-    faults.map(|fault| (fault.column.as_deref().unwrap_or_default(), fault.reason.as_str())).collect()
+fn read(file: &[u8], terms: &ListingTerms) -> Result<Vec<ReadRow<ListingRow>>, Unreadable> {
+    Ok(tests::read(file, terms)?.1)
 }
 
 #[test]
@@ -42,7 +32,7 @@ fn texts_are_what_they_were_and_titles_have_one_line() {
     let rows = read(file, &ListingTerms::default()).expect("rows");
     let titles: Vec<_> = rows.iter().map(|read| read.row.as_ref().expect("read").title.as_str()).collect();
     assert_eq!(titles, ["=HYPERLINK(\"http://127.0.0.1/\",\"x\")", "+4912345", "=2+2"]);
-    let skus: Vec<_> = rows.iter().filter_map(|read| read.sku.as_deref()).collect();
+    let skus: Vec<_> = rows.iter().filter_map(|read| read.label.as_deref()).collect();
     assert_eq!(skus, ["=1+1", "00123", "@SUM(A1)"]);
     let file = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/cases/quoted_newlines.csv"));
     let rows = read(file, &ListingTerms::default()).expect("rows");
@@ -60,7 +50,7 @@ fn a_mapping_names_columns_and_defaults_stand_for_what_is_not_said() {
     let defaults = [("currency", "EUR"), ("price", "9,99"), ("attributes.colour", "blue"), ("quantity", "3")];
     let terms = terms(&mapping, &defaults);
     assert_eq!(faults_of_terms(&terms), []);
-    let rows = read(file, &terms).expect("rows");
+    let (columns, rows) = tests::read::<ListingRow>(file, &terms).expect("rows");
     let [one, two] = [0, 1].map(|place| rows[place].row.as_ref().expect("read"));
     assert_eq!((one.price.expect("a price").minor(), two.price.expect("a price").minor()), (150, 999));
     assert_eq!(
@@ -68,21 +58,20 @@ fn a_mapping_names_columns_and_defaults_stand_for_what_is_not_said() {
         (vec!["a.jpg".to_owned(), "b.jpg".to_owned()], Vec::new())
     );
     assert_eq!((&*one.attributes["colour"], &*two.attributes["colour"], two.quantity), ("rot", "blue", 3));
-    let shape = inspect(Cursor::new(file)).expect("readable");
-    assert_eq!(ListingColumns::find(&shape, &terms).expect("columns").unused(), ["Rest"]);
+    assert_eq!(columns.unused(), ["Rest"]);
 }
 
 #[test]
 fn faults_name_the_columns_of_the_file() {
-    let file = b"Nr;Name;Preis;Art;Menge\n;;x;wanted;2,5\n";
+    let file = b"Nr;Name;Preis;Art;Menge\n;;x;wanted;2,5\n1;Stuhl;1,50;wanted;2\n";
     let mapping = [("sku", "Nr"), ("title", "Name"), ("price", "Preis"), ("sale_mode", "Art"), ("quantity", "Menge")];
     let rows = read(file, &terms(&mapping, &[("currency", "EUR"), ("language", "xy"), ("takes_offers", "maybe")]))
         .expect("rows");
     let columns: Vec<_> = faults(&rows[0]).into_iter().map(|(column, _)| column).collect();
     assert_eq!(columns, ["Nr", "Name", "language", "Art", "Preis", "takes_offers", "Menge"]);
-    let shape = inspect(Cursor::new(file)).expect("readable");
-    let columns = ListingColumns::find(&shape, &terms(&mapping, &[("currency", "EUR")])).expect("columns");
-    let fault = |pointer: &str| columns.fault(&Invalid::new(pointer, "so")).column;
+    let (columns, rows) = tests::read::<ListingRow>(file, &terms(&mapping, &[("currency", "EUR")])).expect("rows");
+    assert_eq!(faults(&rows[1]), [("Art", "a file lists what is for sale")]);
+    let fault = |pointer: &str| ListingRow::fault(&columns, &Invalid::new(pointer, "so")).column;
     assert_eq!(fault("/price/currency").as_deref(), Some("Preis"));
     assert_eq!(fault("/attributes/make").as_deref(), Some("attributes.make"));
     assert_eq!(fault("/site_id").as_deref(), Some("site"));

@@ -1,8 +1,8 @@
-use std::io::Cursor;
-
 use super::*;
-use crate::imports::rules::reader::rows;
-use crate::imports::rules::shape::inspect;
+use crate::imports::model::DateOrder;
+use crate::imports::rules::fields::ReadRow;
+use crate::imports::rules::shape::Unreadable;
+use crate::imports::rules::tests::{self, faults};
 
 /// The header of a well known book of sales.
 const HEADER: &str = "Row ID,Order ID,Order Date,Ship Date,Ship Mode,Customer ID,Customer Name,Segment,Country,City,State,\
@@ -28,17 +28,8 @@ fn terms() -> ListingTerms {
     }
 }
 
-fn read(file: &[u8], terms: &ListingTerms) -> Result<Vec<ReadPastSale>, Unreadable> {
-    let shape = inspect(Cursor::new(file)).expect("readable");
-    let columns = PastSaleColumns::find(&shape, terms)?;
-    let rows = rows(Cursor::new(file), &shape).expect("readable");
-    Ok(rows.map(|row| ReadPastSale::of(&columns, &row.expect("read"))).collect())
-}
-
-/// The faults of a row as column and reason.
-fn faults(read: &ReadPastSale) -> Vec<(&str, &str)> {
-    let faults = read.row.as_ref().expect_err("refused").iter();
-    faults.map(|fault| (fault.column.as_deref().unwrap_or_default(), fault.reason.as_str())).collect()
+fn read(file: &[u8], terms: &ListingTerms) -> Result<Vec<ReadRow<PastSale>>, Unreadable> {
+    Ok(tests::read(file, terms)?.1)
 }
 
 #[test]
@@ -52,7 +43,7 @@ fn lines_of_a_book_of_sales_are_read_to_their_last_digit() {
             .as_slice(),
     ]
     .concat();
-    let rows = read(&file, &terms()).expect("rows");
+    let (columns, rows) = tests::read::<PastSale>(&file, &terms()).expect("rows");
     let [one, two] = [0, 1].map(|place| rows[place].row.as_ref().expect("read"));
     assert_eq!(
         (&*one.line_id, &*one.order_number, one.sold_on.to_string()),
@@ -62,9 +53,8 @@ fn lines_of_a_book_of_sales_are_read_to_their_last_digit() {
     assert_eq!(one.product.as_deref(), Some("Bush \"Somerset\", café"));
     assert_eq!((one.amount.amount(), one.amount.currency()), ("261.96".to_owned(), Currency::USD));
     assert_eq!((two.amount.amount(), two.parts(), two.quantity), ("957.5775".to_owned(), 957_577_500, 1));
-    assert_eq!((rows[1].line, rows[1].line_id.as_deref()), (3, Some("2")));
-    let shape = inspect(Cursor::new(&file)).expect("readable");
-    let unused = PastSaleColumns::find(&shape, &terms()).expect("columns").unused();
+    assert_eq!((rows[1].line, rows[1].label.as_deref()), (3, Some("2")));
+    let unused = columns.unused();
     assert_eq!((unused.len(), &*unused[0], &*unused[12]), (13, "Ship Date", "Profit"));
 }
 

@@ -1,15 +1,13 @@
 use super::*;
-
-fn names(header: &str) -> Vec<String> {
-    header.split(',').map(str::to_owned).collect()
-}
+use crate::imports::model::ListingTerms;
+use crate::imports::rules::shape::Unreadable;
+use crate::imports::rules::tests::read;
 
 fn row(header: &str, cells: &str) -> Result<StockRow, Vec<(Option<String>, String)>> {
-    let names = names(header);
-    let columns = StockColumns::find(&names).expect("known columns");
-    let cells: Vec<_> = cells.split(',').map(str::to_owned).collect();
+    let (_, mut rows) =
+        read::<StockRow>(format!("{header}\n{cells}\n"), &ListingTerms::default()).expect("known columns");
     let faults = |faults: Vec<RowFault>| faults.into_iter().map(|fault| (fault.column, fault.reason)).collect();
-    columns.read(Cells::of(&names, &cells)).map_err(faults)
+    rows.remove(0).row.map_err(faults)
 }
 
 #[test]
@@ -29,12 +27,16 @@ fn columns_are_found_by_their_names_in_any_order() {
 
 #[test]
 fn unknown_and_missing_columns_refuse_the_file() {
-    let find = |header: &str| StockColumns::find(&names(header)).expect_err("refused");
+    let find =
+        |header: &str| read::<StockRow>(format!("{header}\n1\n"), &ListingTerms::default()).expect_err("refused");
     let known = "sku, site, on_hand, delta, reason".to_owned();
     assert_eq!(find("sku,site,on_hand,colour"), Unreadable::Unknown { name: "colour".to_owned(), known });
     assert_eq!(find("site,on_hand"), Unreadable::Missing("sku".to_owned()));
     assert_eq!(find("sku,on_hand"), Unreadable::Missing("site".to_owned()));
     assert_eq!(find("sku,site,reason"), Unreadable::Missing("on_hand".to_owned()));
+    // The first of several that are missing.
+    assert_eq!(find("site,reason"), Unreadable::Missing("on_hand".to_owned()));
+    assert_eq!(find("on_hand,reason"), Unreadable::Missing("sku".to_owned()));
 }
 
 #[test]

@@ -1,12 +1,9 @@
-use std::io::Cursor;
-
 use shared::testing::TestDb;
 use sqlx::Connection as _;
 
 use super::*;
 use crate::imports::model::ListingTerms;
-use crate::imports::rules::reader::rows;
-use crate::imports::rules::shape::inspect;
+use crate::imports::rules::tests::read;
 use crate::testing::{Trader, trader};
 
 use RowOutcome::{Applied, Refused, Unchanged};
@@ -31,12 +28,9 @@ async fn keep_all(conn: &mut PgConnection, by: Acting, book: &str, lines: &[(&st
     let lines: Vec<_> =
         lines.iter().map(|(id, amount)| format!("{id},A-1,2016-11-08,Chairs,South,EUR,{amount}")).collect();
     let file = format!("line_id,order,date,category,region,currency,amount\n{}\n", lines.join("\n"));
-    let shape = inspect(Cursor::new(&file)).unwrap();
     let terms = ListingTerms { book: Some(book.to_owned()), ..ListingTerms::default() };
-    let columns = PastSaleColumns::find(&shape, &terms).unwrap();
-    let read: Vec<_> =
-        rows(Cursor::new(&file), &shape).unwrap().map(|row| ReadPastSale::of(&columns, &row.unwrap())).collect();
-    apply(conn, by, &columns, &read).await.unwrap()
+    let (columns, read) = read::<PastSale>(&file, &terms).unwrap();
+    PastSale::apply(conn, by, &columns, &read).await.unwrap().0
 }
 
 /// The same in a transaction of its own; what became of each line.

@@ -151,3 +151,6 @@ async fn write_off_order(
     tx.commit().await?;
     Ok(Json(order))
 }
+
+#[cfg(test)]
+mod tests;

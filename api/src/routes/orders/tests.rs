@@ -110,8 +110,6 @@ async fn a_seller_writes_off_what_was_not_paid_and_both_sides_hear_of_it_once() 
     assert_eq!(write_off(ann, "No answer.").await.ok()["status"], "expired");
     assert_eq!(station.level().await, (json!(8), json!(0)));
     write_off(ann, "No answer.").await.refused(409, "checkout_ended");
-    let pay = format!("/v1/checkouts/{checkout}/pay");
-    station.post(bob, &pay, json!({"method": "card"})).await.refused(409, "checkout_ended");
     let mails: Vec<(Uuid, String, String)> = sqlx::query_as(
         "SELECT user_id, data ->> 'side', data ->> 'reason'
          FROM emails

@@ -1,5 +1,7 @@
 -- One open trade of an item at a site with a buyer, as there is one open offer on a listing: whoever wants other terms answers it. Of
 -- several that are open the latest stays; the others end as if nobody had answered in time, without mail.
+-- Nobody proposes another one between the two statements.
+LOCK TABLE offers IN SHARE ROW EXCLUSIVE MODE;
 UPDATE offers AS o
 SET status = 'expired',
     ended_at = clock_timestamp()

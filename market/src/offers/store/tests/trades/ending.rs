@@ -218,3 +218,46 @@ async fn of_a_report_that_goods_have_left_and_an_end_at_once_one_happens() {
     }
     station.close().await;
 }
+
+#[tokio::test]
+async fn of_trades_that_were_open_at_once_the_latest_stays_open() {
+    let station = Station::with(5).await;
+    let mut conn = station.db.pool.acquire().await.expect("a connection");
+    let other = trader(&mut conn).await;
+    let mut tx = conn.begin().await.expect("a transaction");
+    sqlx::query("DROP INDEX offers_one_open_trade").execute(&mut *tx).await.expect("as it was");
+    tx.commit().await.expect("committed");
+    for buyer in [station.buyer, other, station.buyer] {
+        station.proposed(buyer, 1).await;
+    }
+    let mut tx = conn.begin().await.expect("a transaction");
+    let one_open = include_str!("../../../../../../migrations/0918_trades_one_open.sql");
+    sqlx::raw_sql(one_open).execute(&mut *tx).await.expect("one is open");
+    tx.commit().await.expect("committed");
+    let statuses: Vec<OfferStatus> =
+        sqlx::query_scalar("SELECT status FROM offers ORDER BY id").fetch_all(&mut *conn).await.expect("offers");
+    assert_eq!(statuses, [OfferStatus::Expired, OfferStatus::Open, OfferStatus::Open]);
+    drop(conn);
+    station.close().await;
+}
+
+#[tokio::test]
+async fn what_was_packed_of_trades_that_had_ended_before_is_called_off() {
+    let station = Station::with(5).await;
+    let (ended, open) = (station.agreed(1).await, station.agreed(1).await);
+    let (packed, waits) = (station.packed(ended, 1).await, station.packed(open, 1).await);
+    let mut tx = station.db.pool.begin().await.expect("a transaction");
+    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+    let ending = "UPDATE orders SET status = 'expired' WHERE id = $1";
+    sqlx::query(ending).bind(ended.order).execute(&mut *tx).await.expect("ended as it was before");
+    tx.commit().await.expect("committed");
+    let mut tx = station.db.pool.begin().await.expect("a transaction");
+    let written_off = include_str!("../../../../../../migrations/0919_trades_written_off.sql");
+    sqlx::raw_sql(written_off).execute(&mut *tx).await.expect("called off");
+    tx.commit().await.expect("the units are those of a cancelled one");
+    assert_eq!(
+        (station.shipment(&packed).await, station.shipment(&waits).await),
+        (ShipmentStatus::Cancelled, ShipmentStatus::Pending)
+    );
+    station.close().await;
+}

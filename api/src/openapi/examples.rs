@@ -109,6 +109,7 @@ fn example(name: &str) -> Option<Value> {
             json!({"buyer_org_id": SOMETHING, "item_id": SOMETHING, "site_id": SOMETHING,
             "price": {"amount": "120.00", "currency": "EUR"}, "quantity": 40, "note": "From Shackleton, on Monday."})
         }
+        "POST /v1/orders/{order}/write-off" => json!({"reason": "Not paid in three months, and nobody answers."}),
         "POST /v1/offers/{offer}/counter" => {
             json!({"version": 1, "price": {"amount": "9800.00", "currency": "EUR"}, "quantity": 1})
         }

@@ -67,9 +67,13 @@ pub(super) fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Optio
         CheckoutError::Ended(_) => Problem::conflict("checkout_ended", text),
         CheckoutError::Paying => Problem::conflict("payment_running", text),
         CheckoutError::Owed => Problem::conflict("goods_left", text),
+        CheckoutError::NothingOwed => Problem::conflict("nothing_owed", text),
+        CheckoutError::TimeToPay(_) => Problem::conflict("time_to_pay", text),
         CheckoutError::Awarded => Problem::conflict("awarded", text),
         CheckoutError::Order(error) => Problem::internal(error),
+        CheckoutError::Shipment(error) => error.into(),
         CheckoutError::Stock(error) => Problem::internal(error),
+        CheckoutError::Invalid(invalid) => invalid.into(),
         CheckoutError::Money(error) => {
             let text = error.to_string();
             Problem::unprocessable("amount_too_large", text)
@@ -78,10 +82,12 @@ pub(super) fn refused(error: CheckoutError, place: impl Fn(usize, &str) -> Optio
     }
 }
 
-fn act_refused(error: ActError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
+pub(super) fn act_refused(error: ActError, place: impl Fn(usize, &str) -> Option<String>) -> Problem {
     match error {
         ActError::Checkout(error) => refused(error, place),
+        ActError::Shipment(error) => error.into(),
         ActError::Enqueue(error) => error.into(),
+        ActError::Mail(error) => error.into(),
     }
 }
 

@@ -65,6 +65,7 @@ impl From<OfferError> for Problem {
                 }
             },
             OfferError::AlreadyOpen => Self::conflict("offer_open", text),
+            OfferError::TradeOpen => Self::conflict("trade_open", text),
             OfferError::SellersPeople => Self::forbidden("sellers_people", text),
             OfferError::Item => Self::unprocessable("invalid_value", text.clone()).at("/item_id", text),
             OfferError::OutOfStock(_) => Self::conflict("out_of_stock", text),

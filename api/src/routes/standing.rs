@@ -42,8 +42,8 @@ impl From<StandingError> for Problem {
 
 /// Read what an organisation may bid on
 ///
-/// Two won lots that were not paid within 90 days leave bids in at most three open auctions at once, a third one bars for 60 days. A
-/// strike that was lifted does not count.
+/// A won lot that was not paid is a strike, and so is a trade that its seller has written off. Two within 90 days leave bids in at most
+/// three open auctions at once, a third one bars for 60 days. A strike that was lifted does not count.
 #[utoipa::path(get, path = "/v1/standing", tag = "orders", params(Acting), responses(
     (status = 200, description = "Its limits and strikes", body = BuyerStanding),
     (status = 403, description = "`role_too_low`"),

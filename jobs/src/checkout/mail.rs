@@ -1,9 +1,12 @@
 //! Mail about orders, to those who trade for the buyer and for each seller now.
 
 use market::checkout::model::Checkout;
-use market::emails::model::{Content, OrderEnded, OrderPlaced, PaymentReminder};
+use market::emails::model::{Content, OrderEnded, OrderPlaced, OrderWrittenOff, PaymentReminder};
 use market::emails::store::ToTraders;
+use market::ids::OrderId;
 use market::orders::model::{Order, Side};
+use market::orders::store as orders;
+use market::standing::store as standing;
 use queue::JobTx;
 
 use super::News;
@@ -39,6 +42,35 @@ async fn remind(tx: &mut JobTx, checkout: &Checkout) -> Result<(), MailError> {
     });
     let mail = ToTraders { org: checkout.buyer_org_id, reference: checkout.id.to_string(), content };
     Ok(post_to_traders(tx, &[mail]).await?)
+}
+
+/// Tells both sides that the seller has given an order up, and the buyer what follows for them; once.
+pub(super) async fn written_off(tx: &mut JobTx, order: OrderId, reason: &str) -> Result<(), MailError> {
+    let order = orders::find(tx, order).await?.ok_or(MailError::Missing("an order that is written off"))?;
+    let standing = standing::standing(tx, order.buyer_org_id).await?;
+    let about = |side| OrderWrittenOff {
+        order: order.id,
+        side,
+        other: other(&order, side),
+        title: title(&order),
+        more: more(&order),
+        payable: order.payable,
+        reason: reason.to_owned(),
+        most_auctions: None,
+        barred_until: None,
+    };
+    let buyer = OrderWrittenOff {
+        most_auctions: standing.most_auctions,
+        barred_until: standing.barred_until,
+        ..about(Side::Buyer)
+    };
+    let mails = [(order.buyer_org_id, buyer), (order.seller_org_id, about(Side::Seller))];
+    let mails = mails.map(|(org, it)| ToTraders {
+        org,
+        reference: order.id.to_string(),
+        content: Content::OrderWrittenOff(it),
+    });
+    Ok(post_to_traders(tx, &mails).await?)
 }
 
 fn placed(order: &Order, side: Side) -> OrderPlaced {

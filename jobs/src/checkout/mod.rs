@@ -6,7 +6,7 @@ pub mod mail;
 mod notify_parties;
 mod sweep_checkouts;
 
-pub use act::{ActError, cancel, place, place_basket};
+pub use act::{ActError, after, cancel, place, place_basket, write_off};
 pub use expire_checkout::ExpireCheckout;
 pub use notify_parties::{News, NotifyParties, reminder};
 pub use sweep_checkouts::SweepCheckouts;

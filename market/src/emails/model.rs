@@ -53,7 +53,8 @@ pub use invoices::{ExportProofMissing, InvoiceReady};
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
-    DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
+    DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed, PaymentReminder,
+    RefundPaid,
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
@@ -198,6 +199,7 @@ pub enum Content {
     OrderPlaced(OrderPlaced),
     OrderExpired(OrderEnded),
     OrderCancelled(OrderEnded),
+    OrderWrittenOff(OrderWrittenOff),
     PaymentReminder(PaymentReminder),
     PaymentFailed(PaymentFailed),
     OrderPaid(OrderNews),
@@ -293,6 +295,7 @@ impl Content {
             Self::OrderPlaced(_) => "order_placed",
             Self::OrderExpired(_) => "order_expired",
             Self::OrderCancelled(_) => "order_cancelled",
+            Self::OrderWrittenOff(_) => "order_written_off",
             Self::PaymentReminder(_) => "payment_reminder",
             Self::PaymentFailed(_) => "payment_failed",
             Self::OrderPaid(_) => "order_paid",

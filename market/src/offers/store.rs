@@ -36,6 +36,8 @@ pub enum OfferError {
     Terms(#[from] TermsRefusal),
     #[error("there is an open offer of this organisation on the listing: answer that one")]
     AlreadyOpen,
+    #[error("there is an open trade of this item at this site with that organisation: answer that one, or withdraw it")]
+    TradeOpen,
     #[error("people of the selling organisation do not buy from it")]
     SellersPeople,
     /// Of what is wanted, the seller names an item.
@@ -68,6 +70,7 @@ impl From<sqlx::Error> for OfferError {
     fn from(error: sqlx::Error) -> Self {
         match violated(&error) {
             Some("offers_one_open") => return Self::AlreadyOpen,
+            Some("offers_one_open_trade") => return Self::TradeOpen,
             Some("orders_not_by_sellers_people") => return Self::SellersPeople,
             _ => {}
         }

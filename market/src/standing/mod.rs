@@ -1,4 +1,4 @@
-//! Buyers who win and do not pay: strikes, what follows from them, and appeals.
+//! Buyers who do not pay what they have won, or got in a trade: strikes, what follows from them, and appeals.
 
 pub mod model;
 pub mod rules;

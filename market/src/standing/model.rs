@@ -30,7 +30,7 @@ pub struct Appeal {
     pub note: Option<String>,
 }
 
-/// An organisation has won and not paid.
+/// An organisation has not paid what it has won, or what it got in a trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Strike {
     pub id: StrikeId,

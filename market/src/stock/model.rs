@@ -184,6 +184,8 @@ pub enum MovementKind {
     Free,
     /// Reserved units have left.
     Take,
+    /// Reserved units have left unpaid, and nobody expects them to be paid any more.
+    WriteOff,
     /// Sold units came back.
     Return,
     Quarantine,

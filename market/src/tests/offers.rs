@@ -42,9 +42,14 @@ pub(super) fn breaches() -> Vec<Breach> {
     let order = |changes: &str| {
         format!("DROP INDEX orders_one_per_seller; {}", copy("orders", "offer_id IS NOT NULL", changes))
     };
+    let trade = offer(
+        "'listing_id', null, 'site_id', (SELECT id FROM sites WHERE org_id = t.seller_org_id ORDER BY id LIMIT 1),
+         'offerer_org_id', t.seller_org_id, 'lister_org_id', t.buyer_org_id",
+    );
     let other = "(SELECT id FROM orgs WHERE id NOT IN (t.buyer_org_id, t.seller_org_id) LIMIT 1)";
     vec![
         ("offers_one_open", offer("'none', 1")),
+        ("offers_one_open_trade", format!("{trade}; {trade}")),
         ("offers_status_known", offer("'status', 'lost', 'ended_at', now()")),
         ("offers_turn_known", ended("'turn', 'nobody'")),
         ("offers_version_range", ended("'version', 0")),

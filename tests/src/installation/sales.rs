@@ -98,6 +98,17 @@ impl TestInstallation {
         tx.commit().await.expect("committed");
     }
 
+    /// Lets three days pass for whoever has an open checkout, past the table as well. The sweep of a schedule finds it then.
+    pub async fn pass_time_to_pay(&self) {
+        let mut tx = self.db.pool.begin().await.expect("a transaction");
+        sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.expect("a superuser");
+        let earlier = "UPDATE checkouts
+                       SET created_at = created_at - interval '73 hours', pay_by = pay_by - interval '73 hours'
+                       WHERE status = 'open'";
+        sqlx::query(earlier).execute(&mut *tx).await.expect("moved");
+        tx.commit().await.expect("committed");
+    }
+
     /// What is booked on accounts of this kind in the money ledger, in minor units.
     pub async fn booked(&self, kind: &str) -> i64 {
         let sql = "SELECT coalesce(sum(e.amount_minor), 0)::bigint

@@ -43,22 +43,6 @@ async fn won(market: &TestInstallation, seller: &Person, bids: &[(&Person, &str)
     (auction, id(&orders["items"][0]))
 }
 
-/// Three days pass for whoever has not paid, and the sweep looks at what is overdue.
-async fn three_days(market: &TestInstallation, admin: &Person) {
-    let mut tx = market.db.pool.begin().await.unwrap();
-    sqlx::query("SET LOCAL session_replication_role = replica").execute(&mut *tx).await.unwrap();
-    sqlx::query(
-        "UPDATE checkouts
-         SET created_at = created_at - interval '73 hours', pay_by = pay_by - interval '73 hours'
-         WHERE status = 'open'",
-    )
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
-    let _ = admin.post("/v1/schedules/auctions.sweep/run-now", json!({})).await.ok();
-}
-
 /// A winner does not pay: a strike, and the next bidder takes the lot at their own maximum and pays. The second time leaves the winner
 /// three auctions, the third time none, until an appeal is granted.
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +54,8 @@ async fn row_non_payer_ladder_and_second_chance() {
     let mut strikes = Vec::new();
     for number in 1..=3 {
         let (auction, order) = won(&market, &ann, &[(&cid, "20.00"), (&bob, "30.00")]).await;
-        three_days(&market, &admin).await;
+        market.pass_time_to_pay().await;
+        let _ = admin.post("/v1/schedules/auctions.sweep/run-now", json!({})).await.ok();
         bob.until(&format!("/v1/orders/{order}"), "status", "expired").await;
         ann.until(&format!("/v1/auctions/{auction}"), "status", "defaulted").await;
         for person in [&ann, &bob] {

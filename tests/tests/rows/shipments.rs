@@ -146,8 +146,60 @@ async fn a_trade_is_delivered_and_then_paid(market: &TestInstallation, ann: &Per
     market.until_quiet().await;
 }
 
+/// The buyer of two trades never pays. What was only packed is called off when its time to pay is over; what was delivered stays owed, until
+/// its seller writes it off: both are mailed once, the buyer has a strike, and no money has moved.
+async fn a_trade_is_delivered_and_never_paid(
+    market: &TestInstallation,
+    admin: &Person,
+    seller: &Person,
+    buyer: &Person,
+) {
+    let from = site(seller, "Aristarchus", None).await;
+    let (item, levels) = stocked(seller, &from, 5).await;
+    let packed = async || {
+        let (order, checkout) = traded(seller, buyer, &item, &from).await;
+        let cargo = json!({"order_id": order, "lines": [{"order_line": 1, "quantity": 2}]});
+        (order, checkout, path(&seller.post("/v1/shipments", cargo).await.ok()))
+    };
+    let ((order, checkout, sent), (other, _, kept)) = (packed().await, packed().await);
+    let _ = seller.post(&format!("{sent}/pick-up"), json!({})).await.ok();
+    let _ = buyer.post(&format!("{sent}/deliver"), json!({})).await.ok();
+    let balances = seller.get("/v1/balances").await.ok();
+    let write_off = async |by: &Person, order: &str| {
+        let reason = json!({"reason": "Three letters came back."});
+        by.post(&format!("/v1/orders/{order}/write-off"), reason).await
+    };
+    write_off(seller, &order).await.refused(409, "time_to_pay");
+
+    market.pass_time_to_pay().await;
+    let _ = admin.post("/v1/schedules/checkout.sweep/run-now", json!({})).await.ok();
+    seller.until(&format!("/v1/orders/{other}"), "status", "expired").await;
+    market.until_quiet().await;
+    assert_eq!(seller.get(&format!("{kept}/standing")).await.ok()["status"], "cancelled");
+    assert_eq!(buyer.get(&format!("/v1/orders/{order}")).await.ok()["status"], "pending_payment");
+
+    write_off(seller, &other).await.refused(409, "checkout_ended");
+    write_off(buyer, &order).await.refused(404, "not_found");
+    assert_eq!(write_off(seller, &order).await.ok()["status"], "expired");
+    write_off(seller, &order).await.refused(409, "checkout_ended");
+    let pay = format!("/v1/checkouts/{checkout}/pay");
+    buyer.post(&pay, json!({"method": "card"})).await.refused(409, "checkout_ended");
+    let level = seller.get(&format!("{levels}/{from}")).await.ok();
+    assert_eq!((&level["on_hand"], &level["reserved"]), (&json!(3), &json!(0)));
+    let movements = seller.get(&format!("{levels}/{from}/movements")).await.ok();
+    let last = &movements["items"][0];
+    assert_eq!((&last["kind"], &last["reason"]), (&json!("write_off"), &json!("Three letters came back.")));
+    let strikes = buyer.get("/v1/standing").await.ok()["strikes"].clone();
+    assert_eq!((strikes.as_array().map(Vec::len), &strikes[0]["order"]), (Some(1), &json!(order)));
+    market.until_quiet().await;
+    assert_eq!(seller.get("/v1/balances").await.ok(), balances);
+    for person in [seller, buyer] {
+        assert_eq!(market.mails(person, "Written off: “Ice, 1 t”"), 1, "{}", person.email);
+    }
+}
+
 /// What a buyer has paid stays as it is when it is delivered, by its own shipments or by a consignment that has nothing to do with it;
-/// and what nobody has paid, a trade's, is not paid by that either.
+/// and what nobody has paid, a trade's, is not paid by that either, but paid later or written off.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_delivered_never_alters_the_payment() {
     let market = TestInstallation::new().await;
@@ -202,6 +254,7 @@ async fn row_delivered_never_alters_the_payment() {
     let sent: Vec<(String, i64, i64)> = sqlx::query_as(sent).fetch_all(&market.db.pool).await.unwrap();
     let of = |template: &str, mails, people| (template.to_owned(), mails, people);
     assert_eq!(sent, [of("offer_accepted", 2, 2), of("offer_received", 1, 1), of("order_completed", 2, 2)]);
+    a_trade_is_delivered_and_never_paid(&market, &admin, &dee, &cid).await;
     market.close().await;
 }
 

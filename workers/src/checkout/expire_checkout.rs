@@ -1,6 +1,5 @@
 use chrono::TimeDelta;
-use jobs::checkout::{ExpireCheckout, News, NotifyParties};
-use jobs::webhooks::deliver;
+use jobs::checkout::{ExpireCheckout, News, NotifyParties, after};
 use market::checkout::store::{self, Expiry};
 use queue::{Handler, Outcome};
 use serde_json::json;
@@ -16,7 +15,7 @@ impl Handler<Services> for ExpireCheckout {
         match store::expire(&mut tx, self.checkout).await? {
             Expiry::Ended(ended) => {
                 let _ = tx.enqueue(&NotifyParties { checkout: self.checkout, news: News::Expired }).await?;
-                deliver(&mut tx, &ended.orders).await?;
+                after(&mut tx, &ended).await?;
                 cx.commit_with(tx, json!({"orders": ended.orders})).await
             }
             Expiry::NotYet { pay_by, now } => Ok(crate::auctions::after(pay_by - now)),

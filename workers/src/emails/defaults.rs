@@ -1,6 +1,7 @@
-//! Letters about lots that were won and not paid.
+//! Letters about what was not paid: lots that were won, and trades.
 
-use market::emails::model::{AwardDefaulted, SecondChanceLapsed, SecondChanceOffered};
+use chrono::{DateTime, Utc};
+use market::emails::model::{AwardDefaulted, OrderWrittenOff, SecondChanceLapsed, SecondChanceOffered};
 use market::orders::model::Side;
 
 use super::formats::one_line;
@@ -12,14 +13,10 @@ pub(super) fn defaulted(it: &AwardDefaulted, place: &Place<'_>) -> Letter {
         Side::Buyer => words.default_buyer(&title),
         Side::Seller => words.default_seller(&title),
     };
-    let next = match (it.side, it.barred_until, it.most_auctions) {
-        (Side::Buyer, Some(until), _) => Some(words.default_barred(&place.time(until))),
-        (Side::Buyer, None, Some(most)) => Some(words.default_limited(&place.number(most))),
-        (Side::Buyer, None, None) => None,
-        (Side::Seller, ..) => Some(match it.offered_until {
-            Some(until) => words.default_next(&place.time(until)),
-            None => words.list_again().to_owned(),
-        }),
+    let next = match (it.side, it.offered_until) {
+        (Side::Buyer, _) => limits(place, it.barred_until, it.most_auctions),
+        (Side::Seller, Some(until)) => Some(words.default_next(&place.time(until))),
+        (Side::Seller, None) => Some(words.list_again().to_owned()),
     };
     Letter {
         subject: words.default_subject(&title),
@@ -28,6 +25,39 @@ pub(super) fn defaulted(it: &AwardDefaulted, place: &Place<'_>) -> Letter {
         paragraphs: std::iter::once(first).chain(next).collect(),
         facts: vec![fact(words.amount(), place.money(it.amount)), place.order_fact(it.order)],
         action: Some(place.auction(it.auction)),
+        note: (it.side == Side::Buyer).then(|| words.default_appeal().to_owned()),
+        reason: place.because(it.side),
+        ..Letter::default()
+    }
+}
+
+/// What follows for a buyer from more than one strike.
+fn limits(place: &Place<'_>, barred_until: Option<DateTime<Utc>>, most_auctions: Option<i64>) -> Option<String> {
+    match (barred_until, most_auctions) {
+        (Some(until), _) => Some(place.words.default_barred(&place.time(until))),
+        (None, Some(most)) => Some(place.words.default_limited(&place.number(most))),
+        (None, None) => None,
+    }
+}
+
+pub(super) fn written_off(it: &OrderWrittenOff, place: &Place<'_>) -> Letter {
+    let (words, goods) = (place.words, place.goods(&it.title, it.more));
+    let (first, next) = match it.side {
+        Side::Buyer => (words.written_off_buyer(&goods), limits(place, it.barred_until, it.most_auctions)),
+        Side::Seller => (words.written_off_seller(&goods), Some(words.written_off_stock().to_owned())),
+    };
+    Letter {
+        subject: words.written_off_subject(&goods),
+        preview: first.clone(),
+        heading: words.written_off_heading().to_owned(),
+        paragraphs: std::iter::once(first).chain(next).collect(),
+        quote: Some(it.reason.clone()),
+        facts: vec![
+            fact(words.amount(), place.money(it.payable)),
+            place.other(it.side, &it.other),
+            place.order_fact(it.order),
+        ],
+        action: Some(place.order(it.order)),
         note: (it.side == Side::Buyer).then(|| words.default_appeal().to_owned()),
         reason: place.because(it.side),
         ..Letter::default()

@@ -215,6 +215,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::OrderPlaced(it), _) => Ok(orders::placed(it, place)),
         (Content::OrderExpired(it), _) => Ok(orders::expired(it, place)),
         (Content::OrderCancelled(it), _) => Ok(orders::cancelled(it, place)),
+        (Content::OrderWrittenOff(it), _) => Ok(defaults::written_off(it, place)),
         (Content::PaymentReminder(it), _) => Ok(orders::reminder(it, place)),
         (Content::PaymentFailed(it), _) => Ok(escrow::payment_failed(it, place)),
         (Content::OrderPaid(it), _) => Ok(escrow::paid(it, place)),

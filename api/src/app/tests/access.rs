@@ -187,6 +187,7 @@ fn access() -> Vec<(&'static str, Who, Value)> {
             json!({"amount": {"amount": "60.00", "currency": "EUR"}}),
         ),
         ("POST /v1/orders/{order}/renounce", Owner, none()),
+        ("POST /v1/orders/{order}/write-off", Owner, none()),
         ("GET /v1/standing", Owner, none()),
         ("POST /v1/strikes/{strike}/appeal", Owner, none()),
         ("GET /v1/admin/strikes", Platform(Moderator), none()),

@@ -56,7 +56,7 @@ const UNKEYED: [(&str, &str); 25] = [
 ];
 
 /// Acts on what is there already: done again, they find it done.
-const ACTS: [&str; 93] = [
+const ACTS: [&str; 94] = [
     // They keep nothing.
     "POST /v1/stock/imports/preview",
     "POST /v1/listings/imports/preview",
@@ -75,6 +75,7 @@ const ACTS: [&str; 93] = [
     "POST /v1/auctions/{auction}/cancel",
     "POST /v1/checkouts/{checkout}/cancel",
     "POST /v1/orders/{order}/renounce",
+    "POST /v1/orders/{order}/write-off",
     "POST /v1/orders/{order}/ship",
     "POST /v1/orders/{order}/receive",
     "POST /v1/orders/{order}/accept",

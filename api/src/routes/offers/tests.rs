@@ -196,6 +196,7 @@ async fn a_trade_needs_no_listing_and_only_what_is_at_the_site_is_agreed() {
     let offer = market.post(ann, "/v1/trades", trade("note", json!("From the dark side."))).await.ok();
     assert_eq!((&offer["title"], &offer["site_id"], &offer["turn"]), (&json!("Ice"), &site, &json!("buyer")));
     assert_eq!(offer.get("listing_id"), None);
+    market.post(ann, "/v1/trades", trade("quantity", json!(1))).await.refused(409, "trade_open");
     let path = format!("/v1/offers/{}", offer["id"].as_str().unwrap());
     let step = async |who: &Person, act: &str, body: Value| market.post(who, &format!("{path}/{act}"), body).await;
     step(bob, "accept", json!({"version": 1})).await.refused(409, "out_of_stock");

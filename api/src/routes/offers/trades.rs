@@ -44,13 +44,14 @@ pub(super) struct ProposeTrade {
 ///
 /// It is an offer without a listing, by whoever gives the goods: the other side accepts, declines or answers it as any offer, within 48
 /// hours. Nothing is reserved before. Accepted, it is an order with the source `trade`, which is paid as any other; its goods may be
-/// shipped before, and that they have arrived never alters whether they are paid.
+/// shipped before, and that they have arrived never alters whether they are paid. One trade of an item at a site is open with a buyer.
 #[utoipa::path(post, path = "/v1/trades", tag = "offers", request_body = ProposeTrade, params(
     Acting,
     ("Idempotency-Key" = String, Header, description = "A new one for each trade; the same again gets the same answer"),
 ), responses(
     (status = 201, description = "Proposed", body = Offer, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the other side; `org_not_approved`; `org_kind`: it is not a seller"),
+    (status = 409, description = "`trade_open`: there is an open one of this item at this site with that buyer"),
     (status = 422, description = "`invalid_value`"),
 ))]
 pub(super) async fn propose_trade(

@@ -1,6 +1,7 @@
 //! Checkouts that nobody has paid.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use shared::audit::Actor;
 use shared::ids::{OrgId, UserId};
 use sqlx::PgConnection;
 
@@ -9,6 +10,7 @@ use crate::checkout::model::CheckoutStatus;
 use crate::escrow::rules::CONFIRM_WITHIN;
 use crate::ids::{CheckoutId, OrderId};
 use crate::orders::model::OrderStatus;
+use crate::shipments::store::{self as shipments, Done};
 use crate::stock::model::Moved;
 use crate::stock::store::{Kept, StockError, free};
 
@@ -17,7 +19,9 @@ use crate::stock::store::{Kept, StockError, free};
 pub struct Ended {
     pub checkout: CheckoutId,
     pub orders: Vec<OrderId>,
-    /// The stock levels that have units again.
+    /// What was packed of them and does not leave any more.
+    pub called_off: Vec<Done>,
+    /// The stock levels that have units again, or have lost what is written off.
     pub moved: Vec<Moved>,
 }
 
@@ -157,6 +161,20 @@ async fn end(
     order_status: OrderStatus,
     by: Option<UserId>,
 ) -> Result<Ended, CheckoutError> {
+    let (orders, called_off) = close(conn, id, status, order_status, by).await?;
+    let moved = free(conn, Kept::OfCheckout(id)).await.map_err(of_stock)?;
+    Ok(Ended { checkout: id, orders, called_off, moved })
+}
+
+/// Ends a locked checkout with its orders, and calls off what was packed of them: no carrier's report moves that any more. What they have
+/// reserved is left to the caller.
+pub(super) async fn close(
+    conn: &mut PgConnection,
+    id: CheckoutId,
+    status: CheckoutStatus,
+    order_status: OrderStatus,
+    by: Option<UserId>,
+) -> Result<(Vec<OrderId>, Vec<Done>), CheckoutError> {
     sqlx::query!(
         "UPDATE checkouts SET status = $2, ended_at = clock_timestamp() WHERE id = $1",
         id.0,
@@ -178,11 +196,16 @@ async fn end(
     .fetch_all(&mut *conn)
     .await?;
     orders.sort_unstable_by_key(|order| order.0);
-    let moved = free(conn, Kept::OfCheckout(id)).await.map_err(|error| match error {
+    let called_off = shipments::call_off_packed(conn, &orders, by.map_or(Actor::System, Actor::User)).await?;
+    Ok((orders, called_off))
+}
+
+pub(super) fn of_stock(error: StockError) -> CheckoutError {
+    match error {
         StockError::Database(error) => CheckoutError::Sql(error),
+        StockError::Invalid(invalid) => CheckoutError::Invalid(invalid),
         error => CheckoutError::Stock(error),
-    })?;
-    Ok(Ended { checkout: id, orders, moved })
+    }
 }
 
 /// Open checkouts whose time to pay ended more than two seconds ago, the longest overdue first; until then they are left to the

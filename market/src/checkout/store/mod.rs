@@ -1,18 +1,22 @@
 //! SQL for checkouts.
 //!
-//! Locks: the checkout, its orders, their listings by id, stock levels by item and site.
+//! Locks: the checkout, its orders, what is packed of them, their listings by id, stock levels by item and site.
 
 pub mod basket;
 mod create;
 mod end;
 mod place;
 mod read;
+mod write_off;
 
+use chrono::{DateTime, Utc};
+use shared::invalid::Invalid;
 use shared::money::{Currency, Money, MoneyError};
 
 use super::model::CheckoutStatus;
 use super::rules::{LineRefusal, MAX_LINES};
 use crate::orders::store::OrderError;
+use crate::shipments::store::ShipmentError;
 use crate::stock::store::StockError;
 
 pub(crate) use create::{NewCheckout, create, create_all};
@@ -20,6 +24,7 @@ pub use end::{Ended, Expiry, cancel, expire, overdue};
 pub(crate) use end::{expire_award, lock, renounce_award};
 pub use place::place;
 pub use read::{checkout, find, of_buyer};
+pub use write_off::write_off;
 
 /// Why a checkout is refused.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +59,22 @@ pub enum CheckoutError {
     /// A trade's goods may leave before they are paid.
     #[error("goods of it have left, and are owed for until they are paid or all back")]
     Owed,
+    /// Nothing is written off that the buyer does not have.
+    #[error("none of its goods have left, or all are back: it ends as any other")]
+    NothingOwed,
+    #[error("there is time to pay until {0}")]
+    TimeToPay(DateTime<Utc>),
     /// An auction's award is not taken back by its buyer.
     #[error("what was bought in an auction cannot be cancelled by the buyer")]
     Awarded,
     #[error(transparent)]
     Order(#[from] OrderError),
     #[error(transparent)]
+    Shipment(#[from] ShipmentError),
+    #[error(transparent)]
     Stock(StockError),
+    #[error(transparent)]
+    Invalid(Invalid),
     #[error(transparent)]
     Money(#[from] MoneyError),
     #[error("the database failed")]

@@ -39,6 +39,27 @@ pub struct OrderEnded {
     pub payable: Money,
 }
 
+/// A trade whose goods have left and that its seller has given up, to those who trade for buyer and seller. Reference: the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderWrittenOff {
+    pub order: OrderId,
+    /// The reader's.
+    pub side: Side,
+    /// The name of the other party.
+    pub other: String,
+    /// Of the first line.
+    pub title: String,
+    /// How many lines there are besides.
+    pub more: usize,
+    pub payable: Money,
+    /// What the seller says.
+    pub reason: String,
+    /// For the buyer: in how many open auctions they may have bids from now on.
+    pub most_auctions: Option<i64>,
+    /// For the buyer: until when they may not bid.
+    pub barred_until: Option<DateTime<Utc>>,
+}
+
 /// To those who trade for the buyer. Reference: the checkout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentReminder {

@@ -1,10 +1,17 @@
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
 use shared::testing::TestDb;
+use sqlx::Connection;
 
 use super::*;
 use crate::exports::parts::tests::{all, scope};
-use crate::testing::{earn, eur, trader};
+use crate::ids::ItemId;
+use crate::listings::model::SaleMode;
+use crate::offers::model::{Party, Proposal};
+use crate::offers::store::{NewTrade, propose};
+use crate::stock::store::tests::new_site;
+use crate::testing::{earn, eur, listing, trader};
 
 /// Whoever adds a column that names a person decides what the person gets of it.
 #[tokio::test]
@@ -70,5 +77,34 @@ async fn a_person_gets_their_own_rows_and_nobody_elses() {
             assert!(secrets.iter().all(|secret| !column.name.contains(secret)), "{}.{}", part.name, column.name);
         }
     }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn terms_of_a_trade_name_its_item_and_where_it_is() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let (seller, buyer) = (trader(&mut conn).await, trader(&mut conn).await);
+    let listing = listing(&mut conn, seller, SaleMode::Fixed, 1).await;
+    let item: ItemId = sqlx::query_scalar("SELECT item_id FROM listings WHERE id = $1")
+        .bind(listing)
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    let site = new_site(&mut conn, seller.org, None).await.unwrap().id;
+    let proposal = Proposal { price: eur(500), quantity: 1, note: None };
+    let by = Party { org: seller.org, user: seller.user };
+    let mut tx = conn.begin().await.unwrap();
+    propose(&mut tx, by, NewTrade { buyer: buyer.org, item, site, proposal }).await.unwrap();
+    tx.commit().await.unwrap();
+    let offers = PARTS.iter().find(|part| part.name == "offers").unwrap();
+    let scope = scope(&mut conn, None, seller.user).await;
+    let rows = all(&mut conn, offers, &scope, 10).await;
+    let named: Vec<_> = rows.iter().map(|row| [&row["listing"], &row["item"], &row["site"]]).collect();
+    assert_eq!(named, [[&Value::Null, &json!(item), &json!(site)]]);
+    // What is in no column is in no CSV.
+    let columns: BTreeSet<_> = offers.columns.iter().map(|column| column.name).collect();
+    assert_eq!(rows[0].keys().map(String::as_str).collect::<BTreeSet<_>>(), columns);
+    drop(conn);
     db.close().await;
 }

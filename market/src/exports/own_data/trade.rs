@@ -270,7 +270,9 @@ part! {
     covers: [("offer_terms", "placed_by")],
     columns: [
         column("offer", "The offer."),
-        column("listing", "For which listing."),
+        column("listing", "For which listing; empty of a trade."),
+        column("item", "For which item of the seller's."),
+        column("site", "Of a trade: where the goods are."),
         column("side", "For which side."),
         amount("unit_price", "For how much a unit."),
         column("currency", "The currency of the row's amounts."),
@@ -281,7 +283,7 @@ part! {
     key: "text",
     sql: r#"
         SELECT t.offer_id::text || lpad(t.version::text, 10, '0') AS key, t.offer_id AS offer, o.listing_id AS listing,
-                       t.side, t.unit_price_minor AS unit_price, o.currency, t.quantity, t.note, t.at
+                       o.item_id AS item, o.site_id AS site, t.side, t.unit_price_minor AS unit_price, o.currency, t.quantity, t.note, t.at
         FROM offer_terms AS t
         JOIN offers AS o ON o.id = t.offer_id
         WHERE t.placed_by = $1

@@ -74,7 +74,8 @@ async fn lock_order(conn: &mut PgConnection, order: OrderId) -> Result<Option<es
     escrow::lock(conn, order).await
 }
 
-/// Whether the goods of a locked order may leave for which nothing was paid: those of a trade may, until its time to pay is over.
+/// Whether the goods of a locked order may leave for which nothing was paid. Those of a trade may while its checkout is open: until that
+/// has ended, by time or by somebody's wish, and so also when the time to pay is over, as long as other goods of it are owed for.
 pub(super) async fn judge_unpaid(conn: &mut PgConnection, order: OrderId) -> Result<(), ShipmentError> {
     let row = sqlx::query!(
         r#"SELECT source AS "source: OrderSource", status AS "status: OrderStatus" FROM orders WHERE id = $1"#,

@@ -5,7 +5,7 @@
 //! read under the vehicle's lock.
 //!
 //! What is traded may leave before it is paid. That moves no stock, since the units stay reserved until paying takes them, and the
-//! order is not touched: paying it [catches up](catch_up).
+//! order is not touched: paying it [catches up](catch_up). What is packed when its checkout ends unpaid is called off by that.
 //!
 //! How to get this wrong: to read a shipment before its order is locked, since the last delivery of an order decides that all of it
 //! has arrived; to lock a vehicle after stock; to take units of an order's line from stock, which paying has done.
@@ -44,6 +44,7 @@ pub(crate) use collect::collect;
 pub use create::create;
 pub use figures::{FigureFilter, figures};
 pub use follow::follow;
+pub(crate) use order::{call_off_packed, gone};
 pub use order::{catch_up, receive_order, ship_order};
 pub(crate) use plan::plan_delivery;
 pub use read::{ShipmentFilter, find, get, numbered, of_order, page};

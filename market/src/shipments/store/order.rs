@@ -3,7 +3,7 @@
 use shared::audit::Actor;
 use sqlx::PgConnection;
 
-use super::act::{Effect, arrives, take_away};
+use super::act::{Effect, arrives, call_off, take_away};
 use super::locked::{Locked, everything, finish, lock_shipment, move_stock, set_status};
 use super::read::find;
 use super::{Done, OrderStep, ShipmentError};
@@ -198,6 +198,33 @@ pub async fn catch_up(conn: &mut PgConnection, order: OrderId) -> Result<Option<
     }
     let (inspect_until, version) = escrow::arrived(conn, &of, None).await?;
     Ok(Some(OrderStep::Arrived { order, version, inspect_until }))
+}
+
+/// Calls off what was packed of locked orders that have ended unpaid: a trade's goods may be packed before. Needs a transaction.
+pub(crate) async fn call_off_packed(
+    conn: &mut PgConnection,
+    orders: &[OrderId],
+    actor: Actor,
+) -> Result<Vec<Done>, ShipmentError> {
+    let ids: Vec<_> = orders.iter().map(|order| order.0).collect();
+    let packed = sqlx::query_scalar!(
+        r#"SELECT id AS "id: ShipmentId" FROM shipments WHERE order_id = ANY ($1) AND status = 'pending' ORDER BY id"#,
+        &ids,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut done = Vec::with_capacity(packed.len());
+    for id in packed {
+        let locked = lock_shipment(conn, id, None).await?;
+        let moved = call_off(conn, &locked, actor).await?;
+        done.push(finish(conn, &locked, actor, "cancel", moved, None).await?);
+    }
+    Ok(done)
+}
+
+/// How many units of each line of a locked order have left and are not back, when nothing of it is packed any more.
+pub(crate) async fn gone(conn: &mut PgConnection, order: OrderId) -> Result<Vec<(i16, i64)>, sqlx::Error> {
+    Ok(ordered(conn, order).await?.into_iter().map(|line| (line.of.line, line.of.shipped)).collect())
 }
 
 /// The buyer has everything: what was on its way has arrived, and so has the order, which is returned.

@@ -16,6 +16,7 @@ mod put_back;
 mod read;
 mod regions;
 mod reserve;
+mod write_off;
 
 use shared::invalid::{ConstraintMessages, Invalid, constraint_message, violated};
 
@@ -29,6 +30,7 @@ pub use put_back::{Back, Inspect, PutBack, inspect, put_back};
 pub use read::{LevelFilter, level, levels_of, levels_of_items, movements, names};
 pub use regions::{archive_region, change_region, create_region, lock_region, region, regions};
 pub use reserve::{Kept, Part, free, hand_over, reserve, reserve_at, take};
+pub(crate) use write_off::write_off;
 
 /// Why an act on stock is refused.
 #[derive(Debug, thiserror::Error)]

@@ -299,7 +299,7 @@ async fn insert(
 }
 
 /// Ends a reservation; false if it has ended before.
-async fn close(conn: &mut PgConnection, id: ReservationId, status: &str) -> Result<bool, sqlx::Error> {
+pub(super) async fn close(conn: &mut PgConnection, id: ReservationId, status: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE reservations
          SET status = $2,

@@ -4,9 +4,9 @@ use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
     AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, BidsLapsed, Content, DisputeOpened,
-    ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, PaymentFailed, PaymentReminder, RefundPaid,
-    ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed, SecondChanceOffered, ShipmentNews,
-    StorageNews,
+    ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed, PaymentReminder,
+    RefundPaid, ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed, SecondChanceOffered,
+    ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -321,4 +321,21 @@ fn imports() -> Vec<Content> {
         tried(3),
     ];
     all.map(Content::ImportEnded).to_vec()
+}
+
+/// A trade that is written off, to its buyer without another strike and with one, and to its seller.
+pub(super) fn written_off(title: &str, other: &str) -> impl Iterator<Item = Content> {
+    [(Side::Buyer, None), (Side::Buyer, Some(3)), (Side::Seller, None)].into_iter().map(move |(side, most_auctions)| {
+        Content::OrderWrittenOff(OrderWrittenOff {
+            order: id(2),
+            side,
+            other: other.to_owned(),
+            title: title.to_owned(),
+            more: 0,
+            payable: eur(12_345_600),
+            reason: "Three letters came back. <b>Enough.</b>".to_owned(),
+            most_auctions,
+            barred_until: None,
+        })
+    })
 }

@@ -97,6 +97,7 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/auctions/{auction}/approval/decline", none(), [404, 403, 403]),
         ("POST /v1/auctions/{auction}/approval/counter", json!({"amount": amount("60.00")}), [404, 403, 403]),
         ("POST /v1/orders/{order}/renounce", none(), [404, 403, 403]),
+        ("POST /v1/orders/{order}/write-off", json!({"reason": "so"}), [404, 403, 403]),
         ("GET /v1/standing", none(), [200, 200, 200]),
         ("POST /v1/strikes/{strike}/appeal", json!({"text": "The bank was closed."}), [404, 403, 403]),
         ("GET /v1/basket", none(), [200, 200, 200]),

@@ -1,5 +1,7 @@
 //! Offers without a listing.
 
+mod ending;
+
 use super::*;
 use crate::checkout::store::{CheckoutError, Expiry as CheckoutExpiry, cancel, expire as expire_checkout};
 use crate::escrow::store::begin;
@@ -51,6 +53,13 @@ impl Station {
         let id = propose(&mut tx, party(self.seller), new).await.expect("proposed");
         tx.commit().await.expect("committed");
         id
+    }
+
+    async fn withdraw(&self, id: OfferId) -> Result<(), OfferError> {
+        let mut tx = self.db.pool.begin().await.expect("a transaction");
+        let result = withdraw(&mut tx, party(self.seller), id, 1).await;
+        tx.commit().await.expect("committed");
+        result
     }
 
     async fn agreed(&self, quantity: i64) -> Accepted {
@@ -174,6 +183,34 @@ async fn an_agreed_trade_is_an_order_without_a_listing_whose_units_are_reserved(
 }
 
 #[tokio::test]
+async fn one_trade_of_an_item_at_a_site_is_open_with_a_buyer() {
+    let station = Station::with(5).await;
+    let other = {
+        let mut conn = station.db.pool.acquire().await.expect("a connection");
+        trader(&mut conn).await
+    };
+    let attempt = async |buyer: Trader| {
+        let mut tx = station.db.pool.begin().await.expect("a transaction");
+        let new = NewTrade { buyer: buyer.org, item: station.item, site: station.site, proposal: terms(5_000, 1) };
+        let made = propose(&mut tx, party(station.seller), new).await?;
+        tx.commit().await.expect("committed");
+        Ok::<OfferId, OfferError>(made)
+    };
+    let first = attempt(station.buyer).await.expect("proposed");
+    let second = attempt(station.buyer).await;
+    assert!(matches!(second, Err(OfferError::TradeOpen)), "{second:?}");
+    attempt(other).await.expect("with another buyer");
+    // Answered with other terms it is still open; agreed, it is not.
+    do_counter(station.db.pool.clone(), party(station.buyer), first, 1, 4_000).await.expect("countered");
+    let second = attempt(station.buyer).await;
+    assert!(matches!(second, Err(OfferError::TradeOpen)), "{second:?}");
+    do_accept(station.db.pool.clone(), party(station.seller), first, 2).await.expect("agreed");
+    let (one, two) = tokio::join!(attempt(station.buyer), attempt(station.buyer));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    station.db.close().await;
+}
+
+#[tokio::test]
 async fn people_of_both_sides_agree_on_no_trade() {
     let station = Station::with(5).await;
     let id = station.proposed(station.buyer, 1).await;
@@ -203,12 +240,13 @@ async fn of_two_trades_over_the_last_unit_one_becomes_an_order() {
         let (mine, theirs) = (station.proposed(station.buyer, 1).await, station.proposed(other, 1).await);
         let (one, two) =
             tokio::join!(do_accept(pool(), party(station.buyer), mine, 1), do_accept(pool(), party(other), theirs, 1));
-        let (buyer, won, lost) = match (one, two) {
-            (Ok(won), Err(lost)) => (station.buyer, won, lost),
-            (Err(lost), Ok(won)) => (other, won, lost),
+        let (buyer, won, left, refused) = match (one, two) {
+            (Ok(won), Err(refused)) => (station.buyer, won, theirs, refused),
+            (Err(refused), Ok(won)) => (other, won, mine, refused),
             both => panic!("{both:?}"),
         };
-        assert!(matches!(lost, OfferError::OutOfStock(0)), "{lost:?}");
+        assert!(matches!(refused, OfferError::OutOfStock(0)), "{refused:?}");
+        station.withdraw(left).await.expect("it stayed open");
         assert_eq!(station.level().await, (1, 1));
         station.cancel(buyer, won.checkout).await.expect("cancelled");
         assert_eq!(station.level().await, (1, 0));
@@ -222,16 +260,10 @@ async fn of_accepting_a_trade_twice_and_withdrawing_it_at_once_one_wins() {
     let pool = || station.db.pool.clone();
     for _ in 0..50 {
         let id = station.proposed(station.buyer, 1).await;
-        let withdrawn = async {
-            let mut tx = station.db.pool.begin().await.expect("a transaction");
-            let result = withdraw(&mut tx, party(station.seller), id, 1).await;
-            tx.commit().await.expect("committed");
-            result
-        };
         let (one, two, withdrawn) = tokio::join!(
             do_accept(pool(), party(station.buyer), id, 1),
             do_accept(pool(), party(station.buyer), id, 1),
-            withdrawn
+            station.withdraw(id)
         );
         let won = [one.is_ok(), two.is_ok(), withdrawn.is_ok()].into_iter().filter(|won| *won).count();
         assert_eq!(won, 1, "{one:?} {two:?} {withdrawn:?}");

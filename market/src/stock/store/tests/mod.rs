@@ -226,7 +226,7 @@ pub(crate) async fn assert_books(conn: &mut PgConnection) {
              SELECT reference AS id, item_id, site_id, count(*) AS movements, sum(on_hand_delta) AS on_hand,
                     sum(reserved_delta) AS reserved
              FROM stock_movements
-             WHERE kind = 'take'
+             WHERE kind IN ('take', 'write_off')
              GROUP BY reference, item_id, site_id
          ) AS m USING (id, item_id, site_id)
          WHERE (m.movements, m.on_hand, m.reserved) IS DISTINCT FROM (1, r.quantity, r.quantity)

@@ -19,6 +19,12 @@ translated! { German says Orders {
     cancelled_buyer(goods) = "Ihre Bestellung von {goods} ist storniert. Es wurde nichts abgebucht.";
     cancelled_seller(goods) = "Der Käufer hat die Bestellung von {goods} storniert. Was reserviert war, kann wieder verkauft werden.";
 
+    written_off_subject(goods) = "Abgeschrieben: {goods}";
+    written_off_heading = "Der Handel ist abgeschrieben";
+    written_off_buyer(goods) = "Ihre Zahlung für {goods} ist nicht rechtzeitig eingegangen, obwohl die Ware zu Ihnen unterwegs war; der Verkäufer hat den Handel deshalb abgeschrieben. Er kann hier nicht mehr bezahlt werden und zählt als Verstoß Ihres Unternehmens.";
+    written_off_seller(goods) = "Sie haben {goods} abgeschrieben: Der Handel ist beendet und kann hier nicht mehr bezahlt werden.";
+    written_off_stock = "Was unterwegs oder angekommen ist, ist aus Ihrem Bestand; was noch da war, kann wieder verkauft werden. Kommt etwas davon zurück, zählen Sie es wieder ein.";
+
     reminder_subject(goods) = "Bitte bezahlen Sie {goods}";
     reminder_preview(amount, by) = "{amount} sind bis {by} fällig.";
     reminder_heading = "Ihre Zahlung ist bald fällig";

@@ -19,6 +19,12 @@ english! { Orders {
     cancelled_buyer(goods) = "Your order of {goods} is cancelled. Nothing was charged.";
     cancelled_seller(goods) = "The buyer has cancelled the order of {goods}. What was reserved can be sold again.";
 
+    written_off_subject(goods) = "Written off: {goods}";
+    written_off_heading = "The trade is written off";
+    written_off_buyer(goods) = "Your payment for {goods} did not arrive in time although the goods had left for you, so the seller has written the trade off. It can no longer be paid here, and counts as a strike against your organisation.";
+    written_off_seller(goods) = "You have written off {goods}: the trade is over, and can no longer be paid here.";
+    written_off_stock = "What has left is out of your stock; what had not left can be sold again. If any of it comes back, count it in.";
+
     reminder_subject(goods) = "Please pay for {goods}";
     reminder_preview(amount, by) = "{amount} is due by {by}.";
     reminder_heading = "Your payment is due soon";

@@ -169,6 +169,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/orders/{order}/reviews", none(), [404, 200, 404]),
         ("GET /v1/orders/{order}/export-proof", none(), [404, 200, 404]),
         ("PUT /v1/orders/{order}/export-proof", proof, [404, 403, 403]),
+        ("GET /v1/orders/{order}/lines/{line}/days", none(), [404, 200, 404]),
+        ("PUT /v1/orders/{order}/lines/{line}/days", json!({"days": []}), [404, 403, 403]),
         ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
         // Everybody who trades can read it, and say that it should not be there.
         ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),

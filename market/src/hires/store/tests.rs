@@ -154,7 +154,7 @@ async fn buyers_who_change_their_days_and_a_seller_who_blocks_some_do_not_wait_i
         tasks.spawn(async move {
             for _ in 0..150 {
                 march.shuffle(&mut rng);
-                let wanted = &march[..rng.random_range(0..=3)];
+                let wanted = &march[..rng.random_range(0..=3_usize)];
                 match hired(&pool, buyer, order, wanted).await {
                     Ok(_) | Err(HireError::Taken(_)) => {}
                     Err(error) => panic!("{error:?}"),
@@ -167,7 +167,7 @@ async fn buyers_who_change_their_days_and_a_seller_who_blocks_some_do_not_wait_i
         let (mut march, mut rng) = (march, StdRng::seed_from_u64(2));
         for _ in 0..150 {
             march.shuffle(&mut rng);
-            blocked(&pool, seller, item, &march[..rng.random_range(1..=3)]).await;
+            blocked(&pool, seller, item, &march[..rng.random_range(1..=3_usize)]).await;
         }
     });
     while let Some(ended) = tasks.join_next().await {

@@ -51,8 +51,11 @@ pub async fn hire(
     )
     .execute(&mut *conn)
     .await?;
+    // What is given up is deleted by that, and in no other way (`migrations/0921_days_of_orders.sql`).
     sqlx::query!(
-        "DELETE FROM hire_days
+        "UPDATE hire_days
+         SET order_id = NULL,
+             line_no = NULL
          WHERE order_id = $1
            AND line_no = $2
            AND day <> ALL ($3)",

@@ -50,6 +50,12 @@ pub(super) fn breaches() -> Vec<Breach> {
             sql("INSERT INTO hire_days (item_id, day, order_id)
                  SELECT item_id, '2027-01-01', order_id FROM order_lines LIMIT 1"),
         ),
+        (
+            "hire_days_hired_kept",
+            sql("INSERT INTO hire_days (item_id, day, order_id, line_no)
+                 SELECT item_id, '2027-01-01', order_id, line_no FROM order_lines LIMIT 1;
+                 DELETE FROM hire_days"),
+        ),
         ("items_category_exists", copy("items", "true", "'sku', 'x', 'category_id', gen_random_uuid()")),
         ("items_sku_length", copy("items", "true", "'sku', ''")),
         ("items_sku_unique", copy("items", "true", "")),

@@ -34,6 +34,9 @@
 //!
 //! Whoever removes the file that an attempt has left of a report, an export or a paper locks that, and nothing with it.
 //!
+//! The days of what is for hire are taken by date, and others given up after them, when nothing else is to be locked but the audit log;
+//! those of an order that comes to nothing are freed when the transaction ends.
+//!
 //! A change of an item locks it before the auctions of its listings. Publishing locks the draft, then the seller's organisation if its
 //! plan has a limit of listings, and then the item; a draft has no auction.
 //!
@@ -53,6 +56,7 @@ pub mod emails;
 pub mod epcis;
 pub mod escrow;
 pub mod exports;
+pub mod hires;
 pub mod identity;
 pub mod ids;
 pub mod images;

@@ -237,7 +237,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
     let db = TestDb::new().await;
     // Keys that foreign keys point to repeat the primary key; plain references to people, organisations and lists of words
     // are left to the server. Some triggers refuse nothing: four count, two write keys, one keeps what is known of
-    // shipments, one makes the deliveries of webhooks, one reserves of limits, one counts reviews and one plans to ask for them, and those of the search keep their table.
+    // shipments, one makes the deliveries of webhooks, one reserves of limits, one counts reviews and one plans to ask for them, one frees
+    // days and one deletes those that were given up, and those of the search keep their table.
     let rules: Vec<String> = sqlx::query_scalar(
         "WITH tables AS (
              SELECT unnest('{currencies, categories, machine_models, items, item_fits, hire_days, listings, increment_tables,
@@ -282,7 +283,8 @@ async fn every_rule_of_the_tables_has_a_breach() {
          JOIN tables AS t ON t.oid = g.tgrelid
          WHERE NOT g.tgisinternal
            AND g.tgname <> ALL ('{listings_version, orders_version, money_entries_counted, invoices_numbered, cargo_keep_keys, shipments_traced,
-                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable, sale_event_lots_reserve}')
+                                  cargo_epcis_events_keys, order_events_told, reviews_counted, order_events_reviewable, sale_event_lots_reserve,
+                                  orders_hire_days_freed, hire_days_given_up}')
            AND g.tgname !~ '_search_(begun|kept)$'",
     )
     .fetch_all(&db.pool)

@@ -159,6 +159,7 @@ fn example(name: &str) -> Option<Value> {
         "PUT /v1/orders/{order}/export-proof" => {
             json!({"mrn": "26DE586600006143E3", "left_on": "2026-11-20", "upload": SOMETHING})
         }
+        "PUT /v1/orders/{order}/lines/{line}/days" => json!({"days": ["2099-03-01", "2099-03-02"]}),
         "POST /v1/sale-events" => {
             json!({"title": "Autumn sale", "description": "Tractors and implements.", "currency": "EUR",
             "starts_at": "2099-10-01T08:00:00Z", "first_ends_at": "2099-10-08T18:00:00Z", "step_ms": 30_000})

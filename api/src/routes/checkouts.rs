@@ -3,11 +3,12 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use jobs::checkout::{ActError, cancel, place, place_basket};
 use market::checkout::model::{Checkout, CheckoutLine};
 use market::checkout::rules::LineRefusal;
 use market::checkout::store::{self, CheckoutError};
+use market::hires::store::hire;
 use market::identity::OrgKind;
 use market::ids::{CheckoutId, ListingId};
 use serde::Deserialize;
@@ -154,6 +155,10 @@ struct Buy {
     quantity: i64,
     /// Per unit, as it was shown.
     price: Money,
+    /// Of a service: the days that it is hired for, by the rules of `PUT /v1/orders/{order}/lines/{line}/days`. They can also be chosen later.
+    #[serde(default)]
+    #[schema(max_items = 366)]
+    days: Vec<NaiveDate>,
 }
 
 /// Buy from one listing at its fixed price
@@ -163,7 +168,7 @@ struct Buy {
 ), responses(
     (status = 201, description = "Reserved, to be paid", body = Checkout, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `own_lot`, `sellers_people`: you belong to the seller; `org_not_approved`; `org_kind`: it is not a buyer"),
-    (status = 409, description = "`out_of_stock`; `price_changed`; `not_on_offer`; `not_fixed`: it is sold in another way"),
+    (status = 409, description = "`out_of_stock`; `price_changed`; `not_on_offer`; `not_fixed`: it is sold in another way; `days_taken`"),
     (status = 422, description = "`invalid_value`; `amount_too_large`"),
 ))]
 async fn buy_listing(
@@ -180,6 +185,10 @@ async fn buy_listing(
         // The listing stands in the path.
         let at = |_, field: &str| (field != "listing").then(|| format!("/{field}"));
         let placed = placed.map_err(|error| act_refused(error, at))?;
+        // One listing is one order of one line.
+        if let Some(order) = placed.orders.first().filter(|_| !body.days.is_empty()) {
+            hire(tx, buyer, order.id, 1, &body.days).await?;
+        }
         Ok(Made::at(format!("/v1/checkouts/{}", placed.id), placed))
     })
     .await

@@ -25,6 +25,7 @@ mod export_proofs;
 mod exports;
 mod fx;
 pub(crate) mod health;
+mod hires;
 mod images;
 mod imports;
 mod invitations;
@@ -137,6 +138,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .merge(imports::router())
         .merge(reports::router())
         .merge(export_proofs::router())
+        .merge(hires::router())
         .merge(exports::router())
         .merge(papers::router())
         .merge(report_subscriptions::router())

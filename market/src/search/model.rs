@@ -1,6 +1,6 @@
 //! What people look for, and what is found.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::OrgId;
 use shared::money::Currency;
@@ -47,6 +47,9 @@ pub struct Query {
     pub price: Option<PriceRange>,
     pub near: Option<Near>,
     pub fits: Option<Fitting>,
+    /// Free on each of these days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free: Option<Days>,
     pub sort: Sort,
 }
 
@@ -93,6 +96,13 @@ pub struct Fitting {
     pub make: String,
     /// The year that the machine was built in.
     pub year: Option<i16>,
+}
+
+/// From the first to the last, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Days {
+    pub first: NaiveDate,
+    pub last: NaiveDate,
 }
 
 /// Where a found listing stands in its order.

@@ -40,6 +40,22 @@ pub(super) fn breaches() -> Vec<Breach> {
                  FROM listings AS l JOIN auctions AS a ON a.listing_id = l.id JOIN bids AS b ON b.auction_id = a.id LIMIT 1"),
         ),
         ("hire_days_item_id_fkey", sql("INSERT INTO hire_days (item_id, day) VALUES (gen_random_uuid(), '2027-01-01')")),
+        (
+            "hire_days_of_line",
+            sql("INSERT INTO hire_days (item_id, day, order_id, line_no)
+                 SELECT item_id, '2027-01-01', order_id, line_no + 100 FROM order_lines LIMIT 1"),
+        ),
+        (
+            "hire_days_line_whole",
+            sql("INSERT INTO hire_days (item_id, day, order_id)
+                 SELECT item_id, '2027-01-01', order_id FROM order_lines LIMIT 1"),
+        ),
+        (
+            "hire_days_hired_kept",
+            sql("INSERT INTO hire_days (item_id, day, order_id, line_no)
+                 SELECT item_id, '2027-01-01', order_id, line_no FROM order_lines LIMIT 1;
+                 DELETE FROM hire_days"),
+        ),
         ("items_category_exists", copy("items", "true", "'sku', 'x', 'category_id', gen_random_uuid()")),
         ("items_sku_length", copy("items", "true", "'sku', ''")),
         ("items_sku_unique", copy("items", "true", "")),

@@ -36,6 +36,7 @@ mod lot_groups;
 mod mails;
 mod notices;
 mod offers;
+mod operators;
 mod orders;
 mod organisations;
 mod papers;

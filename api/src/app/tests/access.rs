@@ -4,6 +4,7 @@ mod documents;
 mod owned;
 mod owners;
 mod roles;
+mod shipments;
 mod verified;
 
 use market::identity::PlatformRole;

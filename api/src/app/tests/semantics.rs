@@ -126,7 +126,7 @@ async fn challenges_tell_a_bad_token_from_none() {
 }
 
 /// Changes of one value as a whole: there is no other part of the thing that they could undo.
-const SINGLE_VALUES: [&str; 12] = [
+const SINGLE_VALUES: [&str; 13] = [
     "PATCH /v1/jobs/{job}",
     "PATCH /v1/orgs/{org}/members/{user}",
     "PUT /v1/admin/users/{user}/platform-role",
@@ -137,6 +137,7 @@ const SINGLE_VALUES: [&str; 12] = [
     "PUT /v1/listings/{listing}/watch",
     "PUT /v1/me/quiet-hours",
     "PUT /v1/orders/{order}/export-proof",
+    "PUT /v1/orders/{order}/lines/{line}/days",
     "PUT /v1/orders/{order}/review",
     "PUT /v1/orgs/{org}/subscription",
 ];

@@ -224,6 +224,7 @@ impl TestMarket {
             ("category", testing::CONSOLES.to_string()),
             ("model", "fendt-313".to_owned()),
             ("year", "2027".to_owned()),
+            ("line", "1".to_owned()),
             ("item", id(&item)),
             ("site", id(&site)),
             ("region", EARTH.to_owned()),

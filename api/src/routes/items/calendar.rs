@@ -54,6 +54,8 @@ async fn calendar_of_item(
 }
 
 /// Say on which days of a year a service is not for hire
+///
+/// These days instead of those that were said before. The days that orders have stay taken, whether or not they are among them.
 #[utoipa::path(put, path = "/v1/items/{item}/calendar/{year}", tag = "items",
     params(("item" = ItemId, Path), ("year" = i16, Path, minimum = 2000, maximum = 2100), Acting, IfMatch),
     request_body = Calendar, responses(

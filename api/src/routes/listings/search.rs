@@ -4,11 +4,12 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::response::Response;
+use chrono::{Datelike, NaiveDate};
 use market::catalog::store as catalog;
 use market::images::store as images;
 use market::listings::model::{Language, ListingStatus, SaleMode};
 use market::listings::store as listings;
-use market::search::model::{Criteria, Facet, Fitting, Found, Near, PriceRange, Query as Search, Sort};
+use market::search::model::{Criteria, Days, Facet, Fitting, Found, Near, PriceRange, Query as Search, Sort};
 use market::search::rules::cursor::{self, CursorError};
 use market::search::rules::filter::{self, FilterError, Filters};
 use market::search::store;
@@ -32,6 +33,8 @@ use crate::state::AppState;
 const MAX_TEXT: usize = 200;
 /// Half-way round the Earth is less, in kilometres.
 const MAX_KM: f64 = 21_000.0;
+/// The most days that something is to be free.
+const MAX_DAYS: i64 = 366;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(search_listings))
@@ -73,6 +76,10 @@ struct SearchListings {
     /// The year that the machine was built in.
     #[param(minimum = 1800, maximum = 2100)]
     fits_year: Option<i16>,
+    /// Only what is free on every day from this one to `free_to`, 366 days at most; needs a `category` of services.
+    free_from: Option<NaiveDate>,
+    /// The last one of these days.
+    free_to: Option<NaiveDate>,
     /// `distance` needs `near`, `relevance` needs `q`.
     #[serde(default)]
     #[param(inline, value_type = Option<Sort>)]
@@ -210,6 +217,8 @@ impl From<Criteria> for SearchListings {
             within_km: criteria.within_km,
             fits: criteria.fits,
             fits_year: criteria.fits_year,
+            free_from: None,
+            free_to: None,
             sort: Sort::Newest,
             facets: false,
             after: None,
@@ -255,6 +264,12 @@ async fn read(
             Some(Fitting::of(model.ok_or_else(|| bad("fits", "there is no such model"))?, year))
         }
     };
+    let free = match (asked.free_from, asked.free_to) {
+        (None, None) => None,
+        (Some(first), Some(last)) => Some(free(conn, asked.category.as_deref(), Days { first, last }).await?),
+        (Some(_), None) => return Err(bad("free_from", "needs free_to")),
+        (None, Some(_)) => return Err(bad("free_to", "needs free_from")),
+    };
     Ok(Search {
         text,
         language: asked.lang,
@@ -265,8 +280,25 @@ async fn read(
         price: price(asked.price_from.as_deref(), asked.price_to.as_deref(), asked.currency)?,
         near,
         fits,
+        free,
         sort: asked.sort,
     })
+}
+
+/// Days of calendars, in a category that has them.
+async fn free(conn: &mut PgConnection, category: Option<&str>, days: Days) -> Result<Days> {
+    for (parameter, day) in [("free_from", days.first), ("free_to", days.last)] {
+        if !(2000..=2100).contains(&day.year()) {
+            return Err(bad(parameter, "must lie between the years 2000 and 2100"));
+        }
+    }
+    if !(0..MAX_DAYS).contains(&days.last.signed_duration_since(days.first).num_days()) {
+        return Err(bad("free_to", format!("must not be before free_from, nor more than {MAX_DAYS} days in all")));
+    }
+    match category {
+        Some(category) if store::has_calendars(conn, category).await? => Ok(days),
+        _ => Err(bad("free_from", "needs a category of services")),
+    }
 }
 
 /// Reads a cursor.

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::{CatalogError, lock_flagged};
 use crate::ids::ItemId;
 
-/// The days of `year` on which an item is not free, in order.
+/// The days of `year` on which an item is not free, in order, whether an order has them or its seller does not work.
 pub async fn taken_days(conn: &mut PgConnection, item: ItemId, year: i16) -> Result<Vec<NaiveDate>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT day
@@ -21,7 +21,7 @@ pub async fn taken_days(conn: &mut PgConnection, item: ItemId, year: i16) -> Res
     .await
 }
 
-/// Replaces the days of `year` on which an item of `org` is not for hire. Only services have a
+/// Replaces the days of `year` on which an item of `org` is not for hire. Those that orders have stay theirs. Only services have a
 /// calendar. Needs a transaction.
 pub async fn block_days(
     conn: &mut PgConnection,
@@ -39,20 +39,22 @@ pub async fn block_days(
     if !is_service && !taken.is_empty() {
         return Err(Invalid::new("/taken", "only items of a category of services have a calendar").into());
     }
+    // Whoever hires takes days in this order, too, and neither has given up one before the last is taken.
     sqlx::query!(
-        "DELETE FROM hire_days
-         WHERE item_id = $1
-           AND day BETWEEN make_date($2, 1, 1) AND make_date($2, 12, 31)
-           AND day <> ALL ($3)",
+        "INSERT INTO hire_days (item_id, day) SELECT $1, day FROM unnest($2::date[]) AS day ORDER BY day ON CONFLICT DO NOTHING",
         item.0,
-        i32::from(year),
         taken,
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "INSERT INTO hire_days (item_id, day) SELECT $1, day FROM unnest($2::date[]) AS day ON CONFLICT DO NOTHING",
+        "DELETE FROM hire_days
+         WHERE item_id = $1
+           AND day BETWEEN make_date($2, 1, 1) AND make_date($2, 12, 31)
+           AND day <> ALL ($3)
+           AND order_id IS NULL",
         item.0,
+        i32::from(year),
         taken,
     )
     .execute(conn)

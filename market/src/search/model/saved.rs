@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::ids::SavedSearchId;
 use crate::listings::model::{Language, SaleMode};
 
-/// What is looked for: the criteria of `GET /v1/listings`, by the same rules. At least one.
+/// What is looked for: the criteria of `GET /v1/listings` but for free days, by the same rules. At least one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Criteria {

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Euros, in_euros, radius_of};
-use crate::search::model::{Filter, Near, PriceRange, Query, Sort, Wanted};
+use crate::search::model::{Days, Filter, Near, PriceRange, Query, Sort, Wanted};
 use crate::search::rules::geo::{Area, around};
 
 /// More listings than this in the areas around a place, or with a number, and a search does not begin with them: the newest, or
@@ -157,6 +157,11 @@ impl<'a> Prepared<'a> {
             sql.push_bind(fits.make.clone()).push(")");
             year(sql);
             sql.push(")");
+        }
+        if let Some(Days { first, last }) = query.free {
+            sql.push(" AND NOT EXISTS (SELECT FROM hire_days AS h WHERE h.item_id = t.item_id AND h.day BETWEEN ");
+            // With an offset the days of each are looked up in turn: as a join they could be a reason to read the whole table.
+            sql.push_bind(first).push(" AND ").push_bind(last).push(" OFFSET 0)");
         }
         self.push_circle(sql);
     }

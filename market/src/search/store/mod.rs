@@ -73,6 +73,15 @@ async fn in_euros(conn: &mut PgConnection, price: PriceRange) -> Result<Option<E
     Ok(row.known.then_some(Euros { from: row.from, to: row.to }))
 }
 
+/// Whether what is in this category, and below it, has a calendar.
+pub async fn has_calendars(conn: &mut PgConnection, category: &str) -> Result<bool, sqlx::Error> {
+    let flagged = sqlx::query_scalar!(
+        r#"SELECT 'service' = ANY (flags) AS "flagged!" FROM categories WHERE path = $1"#,
+        category
+    );
+    Ok(flagged.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 /// The radius of a body in metres, if there is such a body.
 pub async fn radius_of(conn: &mut PgConnection, body: &str) -> Result<Option<f64>, sqlx::Error> {
     sqlx::query_scalar!(r#"SELECT radius_m AS "radius_m!" FROM regions WHERE code = $1 AND kind = 'body'"#, body)

@@ -39,7 +39,7 @@ pub(super) const OF_SALE_EVENTS: [&str; 3] =
     ["GET /v1/sale-events", "GET /v1/sale-events/{sale_event}", "GET /v1/sale-events/{sale_event}/lots"];
 
 /// See [`access`](super::access).
-pub(super) const OPERATIONS: [&str; 100] = [
+pub(super) const OPERATIONS: [&str; 102] = [
     "POST /v1/orders/{order}/disputes",
     "GET /v1/disputes",
     "GET /v1/disputes/{dispute}",
@@ -47,6 +47,8 @@ pub(super) const OPERATIONS: [&str; 100] = [
     "GET /v1/orders/{order}/reviews",
     "GET /v1/orders/{order}/export-proof",
     "PUT /v1/orders/{order}/export-proof",
+    "GET /v1/orders/{order}/lines/{line}/days",
+    "PUT /v1/orders/{order}/lines/{line}/days",
     "POST /v1/reviews/{review}/answer",
     "POST /v1/reviews/{review}/reports",
     "POST /v1/sale-events",

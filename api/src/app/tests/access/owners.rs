@@ -5,15 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::test_market::{EARTH, TestMarket};
-use super::{Owner, access};
-
-fn hours() -> Value {
-    json!({"time_zone": "UTC", "slot_minutes": 30, "capacity": 1, "windows": []})
-}
-
-fn wished() -> Value {
-    json!({"kind": "delivery", "starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-01T01:00:00Z"})
-}
+use super::{Owner, access, shipments};
 
 fn message() -> Value {
     json!({"client_id": uuid::Uuid::nil(), "text": "Is it still there?"})
@@ -21,10 +13,6 @@ fn message() -> Value {
 
 fn sale() -> Value {
     json!({"title": "Sale", "currency": "EUR", "starts_at": "2099-01-01T00:00:00Z", "first_ends_at": "2099-01-02T00:00:00Z"})
-}
-
-fn truck() -> Value {
-    json!({"name": "Truck", "registration": "HH-TY 1", "max_weight_g": 40_000_000, "max_volume_ml": 90_000_000})
 }
 
 /// What an operation on something of an organisation answers to the owner of another one, to a viewer of the organisation, and to
@@ -35,8 +23,6 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let item = |sku: &str| json!({"category_id": CONSOLES, "sku": sku, "title": "Console"});
     let report = json!({"kind": "sales", "format": "csv", "first_day": "2026-01-01", "last_day": "2026-01-01"});
     let subscription = json!({"kind": "sales", "format": "pdf", "cadence": "weekly"});
-    let event = json!({"source": "s", "source_event_id": "e", "shipment": "S-1", "type": "actual",
-        "status": "in_transit", "occurred_at": "2026-11-01T00:00:00Z"});
     let nil = uuid::Uuid::nil();
     let listing = json!({"item_id": nil, "title": "A console", "sale_mode": "auction", "currency": "EUR"});
     let site = json!({"region_id": EARTH, "name": "Depot", "kind": "depot", "latitude": 53.5, "longitude": 10});
@@ -44,7 +30,7 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
     let proof = json!({"mrn": "26DE586600006143E3", "left_on": "2026-01-01", "upload": uuid::Uuid::nil()});
     let amount = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let trade = json!({"buyer_org_id": nil, "item_id": nil, "site_id": nil, "price": amount("1.00"), "quantity": 1});
-    vec![
+    let mut owners = vec![
         ("POST /v1/items", item("new"), [201, 403, 201]),
         ("GET /v1/items", none(), [200, 200, 200]),
         ("GET /v1/items/{item}", none(), [404, 200, 404]),
@@ -170,6 +156,8 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/orders/{order}/reviews", none(), [404, 200, 404]),
         ("GET /v1/orders/{order}/export-proof", none(), [404, 200, 404]),
         ("PUT /v1/orders/{order}/export-proof", proof, [404, 403, 403]),
+        ("GET /v1/orders/{order}/lines/{line}/days", none(), [404, 200, 404]),
+        ("PUT /v1/orders/{order}/lines/{line}/days", json!({"days": []}), [404, 403, 403]),
         ("POST /v1/reviews/{review}/answer", json!({"text": "Thank you."}), [404, 403, 403]),
         // Everybody who trades can read it, and say that it should not be there.
         ("POST /v1/reviews/{review}/reports", json!({"reason": "spam"}), [200, 403, 403]),
@@ -231,62 +219,6 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("POST /v1/reports/{report}/cancel", none(), [404, 403, 404]),
         ("POST /v1/report-subscriptions", subscription, [201, 403, 201]),
         ("GET /v1/report-subscriptions", none(), [200, 200, 200]),
-        ("GET /v1/shipments/{shipment}/epcis", none(), [404, 200, 404]),
-        ("POST /v1/epcis/capture", super::super::test_market::epcis("urn:x:1", "S-1"), [202, 403, 403]),
-        ("GET /v1/epcis/capture/{capture}", none(), [404, 200, 404]),
-        ("POST /v1/epcis/events", super::super::test_market::epcis("urn:x:2", "S-1"), [201, 403, 403]),
-        ("GET /v1/epcis/events", none(), [200, 200, 200]),
-        ("GET /v1/epcis/events/{event}", none(), [404, 200, 404]),
-        ("GET /v1/epcis/eventTypes", none(), [200, 200, 200]),
-        ("GET /v1/epcis/eventTypes/{eventType}/events", none(), [200, 200, 200]),
-        ("GET /v1/epcis/epcs", none(), [200, 200, 200]),
-        ("GET /v1/epcis/epcs/{epc}/events", none(), [200, 200, 200]),
-        ("GET /v1/epcis/bizSteps", none(), [200, 200, 200]),
-        ("GET /v1/epcis/bizSteps/{bizStep}/events", none(), [200, 200, 200]),
-        ("POST /v1/cargo-events", event, [202, 403, 403]),
-        ("POST /v1/carriers", json!({"slug": "hansa", "name": "Hansa"}), [201, 403, 403]),
-        ("GET /v1/carriers", none(), [200, 200, 200]),
-        ("GET /v1/carriers/{carrier}", none(), [404, 200, 404]),
-        ("DELETE /v1/carriers/{carrier}", none(), [404, 403, 403]),
-        ("POST /v1/carriers/{carrier}/secret", none(), [404, 403, 403]),
-        ("POST /v1/vehicles", truck(), [201, 403, 201]),
-        ("GET /v1/vehicles", none(), [200, 200, 200]),
-        ("GET /v1/vehicles/{vehicle}", none(), [404, 200, 404]),
-        ("PATCH /v1/vehicles/{vehicle}", none(), [404, 403, 404]),
-        ("DELETE /v1/vehicles/{vehicle}", none(), [404, 403, 404]),
-        ("GET /v1/vehicles/{vehicle}/maintenance", none(), [404, 200, 404]),
-        (
-            "POST /v1/vehicles/{vehicle}/maintenance",
-            json!({"starts_at": "2099-01-01T00:00:00Z", "ends_at": "2099-01-02T00:00:00Z"}),
-            [404, 403, 404],
-        ),
-        ("DELETE /v1/vehicles/{vehicle}/maintenance/{maintenance}", none(), [404, 403, 404]),
-        // There is no such order; that the organisation's own is needed is asserted with shipments.
-        ("POST /v1/shipments", json!({"order_id": nil, "lines": [{"order_line": 1, "quantity": 1}]}), [404, 403, 403]),
-        ("GET /v1/sites/{site}/hours", none(), [404, 200, 404]),
-        ("PUT /v1/sites/{site}/hours", hours(), [404, 403, 404]),
-        ("POST /v1/sites/{site}/redeem", json!({"pass": "TP1"}), [404, 403, 403]),
-        ("GET /v1/orders/{order}/slots", none(), [404, 200, 404]),
-        ("GET /v1/orders/{order}/appointments", none(), [404, 200, 404]),
-        ("POST /v1/orders/{order}/appointments", wished(), [404, 403, 403]),
-        ("POST /v1/orders/{order}/storage/settle", json!({"how": "paid"}), [404, 403, 403]),
-        ("GET /v1/appointments/{appointment}", none(), [404, 200, 404]),
-        ("POST /v1/appointments/{appointment}/accept", none(), [404, 403, 403]),
-        ("POST /v1/appointments/{appointment}/move", json!({"starts_at": "2099-01-01T00:00:00Z"}), [404, 403, 403]),
-        ("POST /v1/appointments/{appointment}/cancel", none(), [404, 403, 403]),
-        ("POST /v1/appointments/{appointment}/pass", none(), [404, 403, 403]),
-        ("GET /v1/shipments", none(), [200, 200, 200]),
-        ("GET /v1/shipments/figures", none(), [200, 200, 200]),
-        ("GET /v1/shipments/{shipment}", none(), [404, 200, 404]),
-        ("PATCH /v1/shipments/{shipment}", none(), [404, 403, 403]),
-        ("POST /v1/shipments/{shipment}/cancel", none(), [404, 403, 403]),
-        ("POST /v1/shipments/{shipment}/pick-up", none(), [404, 403, 403]),
-        ("POST /v1/shipments/{shipment}/deliver", none(), [404, 403, 403]),
-        ("POST /v1/shipments/{shipment}/fail", json!({"reason": "so"}), [404, 403, 403]),
-        ("POST /v1/shipments/{shipment}/return", none(), [404, 403, 403]),
-        // Another organisation's shipment of the same name is another one.
-        ("GET /v1/shipments/{shipment}/events", none(), [200, 200, 200]),
-        ("GET /v1/shipments/{shipment}/standing", none(), [200, 200, 200]),
         ("POST /v1/api-keys", json!({"name": "Shop", "scopes": ["orders:read"]}), [201, 403, 201]),
         ("GET /v1/api-keys", none(), [200, 200, 200]),
         ("GET /v1/api-keys/{key}", none(), [404, 200, 404]),
@@ -309,7 +241,9 @@ pub(super) fn owners() -> Vec<(&'static str, Value, [u16; 3])> {
         ("GET /v1/webhook-endpoints/{endpoint}/deliveries", none(), [404, 200, 404]),
         ("GET /v1/webhook-deliveries/{delivery}", none(), [404, 200, 404]),
         ("POST /v1/webhook-deliveries/{delivery}/replay", none(), [404, 403, 404]),
-    ]
+    ];
+    owners.extend(shipments::owners());
+    owners
 }
 
 /// Method and path of an operation on something of this market, with the query that it cannot do without.
@@ -362,9 +296,6 @@ async fn what_is_an_organisations_is_refused_to_others() {
 /// What only owners of the organisation may do; its traders may do everything else.
 const OWNERS_ALONE: [&str; 16] = [
     "POST /v1/payout-accounts",
-    "POST /v1/carriers",
-    "DELETE /v1/carriers/{carrier}",
-    "POST /v1/carriers/{carrier}/secret",
     "POST /v1/api-keys",
     "DELETE /v1/api-keys/{key}",
     "POST /v1/api-keys/{key}/rotate",
@@ -377,6 +308,9 @@ const OWNERS_ALONE: [&str; 16] = [
     "POST /v1/webhook-endpoints/{endpoint}/test",
     "POST /v1/webhook-endpoints/{endpoint}/replay",
     "POST /v1/webhook-deliveries/{delivery}/replay",
+    "POST /v1/carriers",
+    "DELETE /v1/carriers/{carrier}",
+    "POST /v1/carriers/{carrier}/secret",
 ];
 
 #[tokio::test]

@@ -75,6 +75,7 @@ fn query(rng: &mut StdRng, market: &Market) -> Query {
         price,
         near,
         fits,
+        free: None,
         sort: *sorts.choose(rng).expect("one"),
     }
 }

@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection};
 use super::naive::currency;
 use crate::ids::ModelId;
 use crate::listings::model::{Language, SaleMode};
-use crate::search::model::{Filter, Fitting, Near, PriceRange, Query, Sort, Wanted};
+use crate::search::model::{Days, Filter, Fitting, Near, PriceRange, Query, Sort, Wanted};
 use crate::search::store::{facets, find};
 
 const ROWS: i64 = 40_000;
@@ -64,6 +64,7 @@ fn shapes() -> Vec<Query> {
     let model = ModelId(uuid::Uuid::from_bytes(
         hex::decode("2b6ee0d4d0d3fbf4fd1f8fbfe2bbbd4f").expect("hex").try_into().expect("16"),
     ));
+    let days = Days { first: "2027-03-01".parse().expect("a day"), last: "2027-03-05".parse().expect("a day") };
     let price = PriceRange { currency: currency("EUR"), from: Some(100_000), to: Some(110_000) };
     vec![
         Query::default(),
@@ -76,6 +77,7 @@ fn shapes() -> Vec<Query> {
         Query { language: Some(Language::Sv), ..Query::default() },
         Query { category: Some("machinery".to_owned()), ..Query::default() },
         Query { category: Some("parts".to_owned()), ..Query::default() },
+        Query { category: Some("machinery".to_owned()), free: Some(days), ..Query::default() },
         Query { seller: Some(shared::ids::OrgId(uuid::Uuid::nil())), ..Query::default() },
         Query { mode: Some(SaleMode::Wanted), ..Query::default() },
         Query { mode: Some(SaleMode::Auction), ..Query::default() },

@@ -1,0 +1,4 @@
+//! Hires: the days that orders have of what is for hire.
+
+pub mod rules;
+pub mod store;

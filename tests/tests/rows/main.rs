@@ -45,6 +45,7 @@ mod payouts;
 mod pictures;
 mod plans;
 mod reports;
+mod reports_on_demand;
 mod returns;
 mod reviews;
 mod sale_events;

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::eur;
+use tests::installation::people::{Person, eur};
 use tests::until::until_sql;
 
 use crate::watches::offered;
@@ -8,6 +8,12 @@ use crate::watches::offered;
 /// Whether a page of notices has one of this kind.
 fn has(page: &Value, kind: &str) -> bool {
     page["items"].as_array().is_some_and(|items| items.iter().any(|item| item["kind"] == kind))
+}
+
+/// How many notices of this kind somebody has, among the newest hundred.
+pub(crate) async fn noticed(person: &Person, kind: &str) -> usize {
+    let page = person.get("/v1/me/notices?limit=100").await.ok();
+    page["items"].as_array().map_or(0, |items| items.iter().filter(|item| item["kind"] == kind).count())
 }
 
 /// At night, news that can wait is there inside the product at once and comes by mail when the quiet hours end; what is about an own order

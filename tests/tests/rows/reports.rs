@@ -15,7 +15,7 @@ use super::escrow::offered;
 /// Where `./dev test` installs it.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../.dev/tools/reports/bin/python");
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/reports");
-const FORMATS: [&str; 4] = ["csv", "json", "pdf", "xlsx"];
+pub(crate) const FORMATS: [&str; 4] = ["csv", "json", "pdf", "xlsx"];
 const SEED: &str = "9994";
 const ORDERS: &str = "1500";
 /// How many reports are asked for at once, each in every format: an organisation may have 20 files open.
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 4;
 const REGIONS: [&str; 4] = ["earth/ca", "earth/de", "earth/jp", "earth/us"];
 
 /// What a program of `tests/reports` prints.
-async fn run(program: &str, arguments: &[&str]) -> Value {
+pub(crate) async fn run(program: &str, arguments: &[&str]) -> Value {
     assert!(Path::new(PYTHON).exists(), "openpyxl is not installed: `./dev test` with any filter does so");
     let output = Command::new(PYTHON).arg(format!("{TOOLS}/{program}")).args(arguments).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -31,7 +31,7 @@ async fn run(program: &str, arguments: &[&str]) -> Value {
 }
 
 /// Asks for a report in every format, waits for it and puts the files into the folder.
-async fn report(by: &Person, folder: &Path, name: &str, ask: Value) {
+pub(crate) async fn report(by: &Person, folder: &Path, name: &str, ask: Value) {
     let mut asked = Vec::new();
     for format in FORMATS {
         let mut ask = ask.clone();

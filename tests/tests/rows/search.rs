@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 use uuid::Uuid;
 
 const TRACTORS: &str = "01900000-0000-7000-8000-000000000011";
@@ -105,6 +105,63 @@ async fn row_search_finds_only_matches() {
     }
     for path in ["/v1/models/fendt-313/parts?year=2016", "/v1/listings?fits=fendt-313&fits_year=2016"] {
         assert_eq!(found(&market, path).await, ["For every Fendt"], "{path}");
+    }
+    market.close().await;
+}
+
+/// The listings of a page, by their ids.
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().expect("as the API answers").iter().map(id).collect()
+}
+
+/// A visitor reads what a search finds page by page. Between the pages the seller withdraws the listing that the cursor names, one before it
+/// and one that was still to come, and publishes more than that. What stays comes once, in its order; what is new comes where it belongs
+/// after the cursor, and not at all where it belongs before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_search_pages_while_listings_come_and_go() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    for (name, sort) in [("Ann", "newest"), ("Bob", "price"), ("Cid", "price_desc")] {
+        let seller = market.trader(&admin, name).await;
+        let publish =
+            async |euros: i32| seller.lists(json!({"sale_mode": "fixed", "price": eur(&format!("{euros}.00"))})).await;
+        // Three have each price, so that a page of four ends among equals.
+        for number in 0..15 {
+            publish(20 + number / 3).await;
+        }
+        let search = format!("/v1/listings?seller={}&sort={sort}", seller.org);
+        let found = ids(&market.get(&format!("{search}&limit=100")).await.ok());
+        assert_eq!(found.len(), 15, "{sort}");
+
+        let (mut seen, mut missed) = (Vec::<String>::new(), Vec::<String>::new());
+        let (mut cheap, mut dear, mut rounds) = (Vec::new(), Vec::new(), 0);
+        let mut path = format!("{search}&limit=4");
+        loop {
+            let page = market.get(&path).await.ok();
+            seen.extend(ids(&page));
+            let Some(next) = page["next"].as_str() else { break };
+            path = format!("{search}&limit=4&after={next}");
+            let to_come = found.iter().filter(|id| !seen.contains(*id) && !missed.contains(*id)).nth(1);
+            let Some(to_come) = to_come.cloned() else { continue };
+            for leaving in [&seen[seen.len() - 2], &seen[seen.len() - 1], &to_come] {
+                let _ = seller.post(&format!("/v1/listings/{leaving}/withdraw"), json!({})).await.ok();
+            }
+            missed.push(to_come);
+            // Four come where two have gone before the cursor, or one, or three.
+            cheap.push(publish(9 - rounds).await);
+            for more in 0..3 {
+                dear.push(publish(90 + 3 * rounds + more).await);
+            }
+            rounds += 1;
+        }
+        assert_eq!(rounds, 2, "{sort}");
+        let stays = found.into_iter().filter(|id| !missed.contains(id));
+        let new = match sort {
+            "price" => dear,
+            "price_desc" => cheap,
+            _ => Vec::new(),
+        };
+        assert_eq!(seen, stays.chain(new).collect::<Vec<_>>(), "{sort}");
     }
     market.close().await;
 }

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 use tests::installation::TestInstallation;
 use tests::installation::people::id;
 
+use super::notices::noticed;
+use super::shipments::{site, stocked};
+
 /// A trader keeps ice at a station on the moon and at a plant on Earth: counts it, is kept to the station's capacity, moves some of
 /// it, and gets one mail when the station runs low and one when it has recovered. A lot that is auctioned from there stays reserved
 /// until its auction is cancelled.
@@ -83,6 +86,48 @@ async fn row_stations_resources_inventories() {
     for subject in ["Running low", "No longer low"] {
         let count = mails.iter().filter(|one| one.is_to(&ann.email) && one.subject.contains(subject)).count();
         assert_eq!(count, 1, "{subject}");
+    }
+    market.close().await;
+}
+
+/// A level falls below a tenth of its capacity, goes on falling and rising below it, recovers, and falls again, the last time by two
+/// movements at once: each crossing is one mail and one notice, and no other movement is any.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_low_stock_raises_one_alert_per_crossing() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let ann = market.trader(&admin, "Ann").await;
+    let (station, depot) = (site(&ann, "Shackleton", None).await, site(&ann, "Tycho", None).await);
+    let (item, levels) = stocked(&ann, &station, 50).await;
+    let level = format!("{levels}/{station}");
+    assert_eq!(ann.patch(&level, json!({"capacity": 100})).await.ok()["is_low"], false);
+
+    let by = async |units: i64| ann.post(&format!("{level}/adjust"), json!({"by": units})).await.ok();
+    for (units, on_hand, is_low) in [
+        // A tenth is not low.
+        (-40, 10, false),
+        (-1, 9, true),
+        (-2, 7, true),
+        (-3, 4, true),
+        (5, 9, true),
+        (-9, 0, true),
+        (10, 10, false),
+        (-1, 9, true),
+        (-1, 8, true),
+        (4, 12, false),
+    ] {
+        let moved = by(units).await;
+        assert_eq!((&moved["on_hand"], &moved["is_low"]), (&json!(on_hand), &json!(is_low)), "{units}");
+    }
+    // Each of these alone would be a crossing.
+    let (one, other) = tokio::join!(by(-5), by(-5));
+    assert_eq!((&one["is_low"], &other["is_low"]), (&json!(true), &json!(true)));
+    let transfer = json!({"item_id": item, "from": station, "to": depot, "quantity": 1});
+    assert_eq!(ann.post("/v1/stock/transfer", transfer).await.ok()["from"]["on_hand"], 1);
+
+    market.until_quiet().await;
+    for (subject, kind, crossings) in [("Running low", "stock_low", 3), ("No longer low", "stock_recovered", 2)] {
+        assert_eq!((market.mails(&ann, subject), noticed(&ann, kind).await), (crossings, crossings), "{subject}");
     }
     market.close().await;
 }

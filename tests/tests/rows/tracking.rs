@@ -4,9 +4,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tests::installation::TestInstallation;
-use tests::installation::people::{Person, id};
+use tests::installation::people::{Person, eur, id};
 use tests::installation::socket::Socket;
 use tests::until::until_sql;
+
+use super::escrow::offered;
+use super::notices::noticed;
 
 const EARTH: &str = "01900000-0000-7000-8001-000000000001";
 
@@ -92,6 +95,60 @@ async fn row_carriers_events_move_shipments() {
     let mails = market.mail.list();
     let count = mails.iter().filter(|one| one.is_to(&ann.email) && one.subject.contains("Not delivered")).count();
     assert_eq!(count, 1, "an attempt that is reported three times is one");
+    market.close().await;
+}
+
+/// What a buyer has paid is damaged on its way and cannot be handed over: seller and buyer have one mail and one notice of each, however
+/// often carriers say so, and another one when the same happens again later.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_critical_events_are_mailed_once_to_both_parties() {
+    let market = TestInstallation::new().await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let order = bob.buys(&offered(&ann).await, 2, eur("100.00")).await;
+    let mut numbers = Vec::new();
+    for _ in 0..2 {
+        let part = json!({"order_id": order, "carrier": "Hansa Freight", "lines": [{"order_line": 1, "quantity": 1}]});
+        numbers.push(ann.post("/v1/shipments", part).await.ok()["tracking"].as_str().unwrap().to_owned());
+    }
+    let (damaged, refused) = (&numbers[0], &numbers[1]);
+    let now = database_time(&market).await;
+    let path = |number: &str| format!("/v1/shipments/{number}");
+    let report = async |event: &Value, times: usize| {
+        for _ in 0..times {
+            let _ = ann.post("/v1/cargo-events", event.clone()).await.ok();
+        }
+    };
+    let recorded = async |count: i64| {
+        until_sql(&market.db.pool, "SELECT count(*) FROM cargo_events WHERE source = 'carrier'", count).await;
+        until_sql(&market.db.pool, "SELECT count(*) FROM cargo_marks", 0).await;
+        market.until_quiet().await;
+    };
+    let heard = async |subject: &str, kind: &str, count: usize| {
+        for party in [&ann, &bob] {
+            let heard = (market.mails(party, subject), noticed(party, kind).await);
+            assert_eq!(heard, (count, count), "{subject} to {}", party.email);
+        }
+    };
+    let (problem, vain) = (("Problem on the way", "shipment_exception"), ("Not delivered", "shipment_attempt_failed"));
+
+    report(&event(now, damaged, "1", "exception", -1), 3).await;
+    ann.until(&path(damaged), "status", "exception").await;
+    // Another report of the same.
+    report(&event(now, damaged, "2", "exception", -2), 2).await;
+    recorded(2).await;
+    heard(problem.0, problem.1, 1).await;
+
+    report(&event(now, damaged, "3", "in_transit", -3), 1).await;
+    bob.until(&path(damaged), "status", "in_transit").await;
+    report(&event(now, damaged, "4", "exception", -4), 3).await;
+    bob.until(&path(damaged), "status", "exception").await;
+    report(&event(now, refused, "1", "attempt_failed", -1), 3).await;
+    bob.until(&path(refused), "status", "attempt_failed").await;
+    report(&event(now, refused, "2", "attempt_failed", -2), 1).await;
+    recorded(6).await;
+    heard(problem.0, problem.1, 2).await;
+    heard(vain.0, vain.1, 1).await;
     market.close().await;
 }
 

@@ -105,6 +105,7 @@ impl TestApi {
             ("MASTER_KEY", shared::testing::MASTER_KEY),
             ("CHAT_KEY", shared::testing::MASTER_KEY),
             ("PASSWORD_COST", "4"),
+            ("PAYMENTS_WEBHOOK_KEY", "webhooks"),
             ("CORS_ORIGINS", "https://friend.example"),
         ]
         .into_iter()

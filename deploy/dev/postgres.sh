@@ -67,7 +67,7 @@ launch_postgres() {
 
 postgres_settings() {
     printf '%s\n' "port=$PORT_POSTGRES" listen_addresses=127.0.0.1 unix_socket_directories= \
-        max_connections=300 shared_buffers=256MB max_wal_size=2GB wal_compression=lz4 timezone=UTC log_timezone=UTC \
+        max_connections=400 shared_buffers=256MB max_wal_size=2GB wal_compression=lz4 timezone=UTC log_timezone=UTC \
         log_checkpoints=off
     case $SET in
         # Thrown away after the run. Tests that kill a server read what it had promised: without fsync that is with the operating

@@ -1,4 +1,4 @@
-//! Every job, by the pool that runs it. Adding a job takes a contract file, a handler file and one
+//! Every job, by the pool that runs it; not a domain, unlike `market::catalog`. Adding a job takes a contract file, a handler file and one
 //! line here: the scheduler, the API and the CLI know it from [`registry`], and its pool does not
 //! compile until it has a handler.
 
@@ -17,7 +17,7 @@ macro_rules! for_each_job {
                 $crate::auctions::NotifyLeader,
                 $crate::auctions::DefaultAward,
                 $crate::auctions::ExpireApproval,
-        $crate::auctions::ExpireSecondChance,
+                $crate::auctions::ExpireSecondChance,
                 $crate::auctions::FlagAccounts,
                 $crate::auctions::SweepAuctions,
                 $crate::checkout::ExpireCheckout,

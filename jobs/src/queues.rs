@@ -14,7 +14,7 @@ pub const REPORTS: Queue = queue("reports", "reports", Transport::Redis);
 pub const IMAGES: Queue = queue("images", "images", Transport::Redis);
 /// Cargo events themselves travel on the events lane; this queue is for jobs about them.
 pub const CARGO: Queue = queue("cargo", "cargo", Transport::Redis);
-/// Messages that nobody reads, and the keys of conversations: its workers alone have the master key.
+/// Messages that nobody reads, and the keys of conversations: of the workers, its own alone have `CHAT_KEY`.
 pub const CHAT: Queue = queue("chat", "chat", Transport::Redis);
 pub const MAINTENANCE: Queue = queue("maintenance", "reports", Transport::Redis);
 

@@ -47,24 +47,34 @@ pub use outcome::{Decision, Outcome};
 pub use retry::Retry;
 pub use unique::{OnConflict, Unique};
 
+/// The most connections of an engine, unless `DATABASE_CONNECTIONS` says fewer.
+const ENGINE_CONNECTIONS: u32 = 6;
+/// The fewest, whatever it says: a statement that waits for a row must leave one to the heartbeat.
+const FEWEST_CONNECTIONS: u32 = 2;
+
 /// Connections for the engine's own grouped statements.
 ///
 /// Every statement of the engine finds its rows by an index, whatever the statistics say of a table that fills and empties
 /// by the second: on a freshly filled, unanalysed ledger the planner would go through all of it. So the other ways are closed.
 pub fn engine_pool(config: &Config, name: &str) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = config.database.url.expose_secret().parse()?;
-    Ok(engine_pool_with(options, name))
+    let connections = config.database.connections.clamp(FEWEST_CONNECTIONS, ENGINE_CONNECTIONS);
+    Ok(engine_pool_of(options, connections, name))
 }
 
 /// [`engine_pool`] for options that are already there.
 #[must_use]
 pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
+    engine_pool_of(options, ENGINE_CONNECTIONS, name)
+}
+
+fn engine_pool_of(options: PgConnectOptions, connections: u32, name: &str) -> PgPool {
     let options = shared::db::Limits::ENGINE.apply(options).options([
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
     ]);
-    shared::db::pool_with(options, 6, name)
+    shared::db::pool_with(options, connections, name)
 }
 
 /// Options of [`engine_pool_with`], for statements that are not the engine's: one that reads much may need the ways that are closed there.

@@ -31,10 +31,11 @@ pub struct Services {
     pub blobs: Blobs,
     /// Where photographs are processed, off the async threads.
     pub image_slots: ImageSlots,
-    pub mailer: Mailer,
+    /// The pool that sends mail alone needs a server.
+    pub mailer: Option<Mailer>,
     pub renderer: Renderer,
     pub fonts: PaperFonts,
-    /// To the payment provider; without it nobody can pay.
+    /// To the payment provider; without it nobody can pay. The pool that asks it alone has it.
     pub gateway: Option<Arc<dyn Gateway>>,
     /// Without it nobody states exchange rates.
     pub rates: Option<RatesFile>,
@@ -58,6 +59,18 @@ fn payments(config: &Config) -> anyhow::Result<Option<Arc<dyn Gateway>>> {
     Ok(gateway::connect(&config.payments, &config.http.public_url)?)
 }
 
+/// `None` where no mail server is set, which only production leaves to those who send mail.
+fn mailer(config: &Config) -> Result<Option<Mailer>, ConfigError> {
+    if config.smtp.url.expose_secret().is_empty() {
+        return Ok(None);
+    }
+    let mailer = Mailer::new(&config.smtp, SMTP_CONNECTIONS).map_err(|error| {
+        let key = if matches!(error, MailerError::Url(_)) { keys::SMTP_URL } else { keys::SMTP_FROM };
+        ConfigError::of(key, error.to_string())
+    })?;
+    Ok(Some(mailer))
+}
+
 impl Services {
     /// Makes the clients; each one connects when it is first used.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
@@ -66,13 +79,10 @@ impl Services {
         Ok(Self {
             blobs: Blobs::new(&config.s3)?,
             image_slots: ImageSlots::new(cores),
-            mailer: Mailer::new(&config.smtp, SMTP_CONNECTIONS).map_err(|error| {
-                let key = if matches!(error, MailerError::Url(_)) { keys::SMTP_URL } else { keys::SMTP_FROM };
-                ConfigError::of(key, error.to_string())
-            })?,
+            mailer: mailer(config)?,
             renderer: Renderer::new(&config.http.public_url),
             fonts: PaperFonts::default(),
-            gateway: payments(config)?,
+            gateway: None,
             rates: config.fx_url.as_deref().map(RatesFile::new).transpose()?,
             events: shared::db::pool_within(
                 &config.events_database_url,
@@ -92,9 +102,14 @@ impl Services {
         })
     }
 
-    /// [`Services::new`] of a pool, with what only that one has.
+    /// [`Services::new`] of a pool, with what only that one has. Fails where a secret is missing that it cannot do without.
     pub fn of_pool(pool: &str, config: &Config) -> anyhow::Result<Self> {
         let keyring = (pool == queues::CHAT.pool).then(|| config.chat_keyring()).transpose()?;
-        Ok(Self { keyring: keyring.map(Arc::new), ..Self::new(config)? })
+        let gateway = if pool == queues::PAYMENTS.pool { payments(config)? } else { None };
+        let services = Self { keyring: keyring.map(Arc::new), gateway, ..Self::new(config)? };
+        if pool == queues::EMAILS.pool && services.mailer.is_none() {
+            return Err(ConfigError::of(keys::SMTP_URL, "is not set").into());
+        }
+        Ok(services)
     }
 }

@@ -143,7 +143,7 @@ impl TestWorkers {
             replica,
             blobs: blobs.clone(),
             image_slots: ImageSlots::new(1),
-            mailer,
+            mailer: Some(mailer),
             renderer: Renderer::new("https://tradeyard.example"),
             fonts,
             gateway: Some(gateway.unwrap_or_else(|| Arc::new(simulator))),

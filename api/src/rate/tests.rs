@@ -47,7 +47,7 @@ async fn tiers_have_their_limits(api: TestApi) {
     assert!((3_500..=3_600).contains(&wait), "{wait}");
     // Webhooks come on their own account, whatever else their address has asked, and whoever's token they bring.
     let hook = || api.request(Method::POST, "/v1/webhooks/simulator").json(&json!({}));
-    let answer = api.send(hook()).await.refused(404, "not_found");
+    let answer = api.send(hook()).await.refused(403, "invalid_signature");
     assert_eq!(limits(&answer), ("webhook".to_owned(), 20, 19));
     let answer = api.send(hook().bearer_auth(&ann.access)).await;
     assert_eq!(limits(&answer), ("webhook".to_owned(), 20, 18));

@@ -15,11 +15,26 @@ use super::migrate;
 use crate::output::print;
 use crate::{connect, secrets};
 
-/// Everything together stays below PostgreSQL's default of 100 connections: three times this for the API (its own, the
-/// ledger's and the events'),
-const API_CONNECTIONS: u32 = 5;
-/// twice this and six for the engine for each pool, five for each of the two that look into the events, twelve for the scheduler.
+/// Everything together stays below PostgreSQL's default of 100 connections, of which three are kept for superusers.
+const SERVER_CONNECTIONS: usize = 97;
+/// Four times this for the API (its own, the common reads', the ledger's and the events'), and two of the fast path.
+const API_CONNECTIONS: u32 = 4;
+/// Three times this for the scheduler (the queues' without a broker, the dispatcher's and the schedules'), and two more.
+const SCHEDULER_CONNECTIONS: u32 = 3;
+/// Three times this for each pool of workers (the handlers', the queues' without a broker and the engine's), and three: two of the fast
+/// path, and one that looks which brokers carry its queues.
 const POOL_CONNECTIONS: u32 = 2;
+/// Five for each of the two pools that look into the events, and one that archives them.
+const EVENTS_CONNECTIONS: usize = 11;
+/// Of the whole process.
+const HEALTH_CONNECTIONS: usize = 1;
+
+const _: () = {
+    let api = 4 * API_CONNECTIONS as usize + 2;
+    let scheduler = 3 * SCHEDULER_CONNECTIONS as usize + 2;
+    let pools = (3 * POOL_CONNECTIONS as usize + 3) * workers::pools::NAMES.len();
+    assert!(api + scheduler + pools + EVENTS_CONNECTIONS + HEALTH_CONNECTIONS <= SERVER_CONNECTIONS);
+};
 
 /// The whole product in one process: API, every worker pool, a scheduler, and the sinks of files, mail and payments.
 ///
@@ -82,8 +97,9 @@ impl Dev {
         let mut parts: JoinSet<anyhow::Result<()>> = JoinSet::new();
         config.database.connections = config.database.connections.min(API_CONNECTIONS);
         parts.spawn(api::serve(config.clone(), signals.clone()));
-        config.database.connections = config.database.connections.min(POOL_CONNECTIONS);
+        config.database.connections = config.database.connections.min(SCHEDULER_CONNECTIONS);
         parts.spawn(scheduler::connect(&config)?.with_health(signals.health.clone()).run(signals.stop.clone()));
+        config.database.connections = config.database.connections.min(POOL_CONNECTIONS);
         for &pool in workers::pools::NAMES {
             let (config, signals, concurrency) = (config.clone(), signals.clone(), usize::from(self.concurrency));
             parts.spawn(async move {

@@ -28,7 +28,7 @@ async fn a_job_is_followed_from_the_shell_and_every_act_is_in_the_audit_log() {
     let list = shell.text(&["jobs", "list", "--open", "--queue", "maintenance", "--since", "5m"]).await;
     let (head, row) = list.split_once('\n').unwrap();
     let head: Vec<_> = head.split_whitespace().collect();
-    assert_eq!(head, ["ID", "STATE", "KIND", "QUEUE", "TRY", "SINCE", "NOTE"]);
+    assert_eq!(head, ["ID", "STATE", "KIND", "QUEUE", "ATTEMPT", "SINCE", "NOTE"]);
     let wide = shell.text(&["jobs", "list", "--wide"]).await;
     assert!(wide.lines().next().unwrap().contains("CREATED"), "{wide}");
     assert!(row.trim_start().starts_with(id.as_str()) && row.contains("scheduled"), "{list}");

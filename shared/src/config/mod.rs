@@ -10,6 +10,7 @@ mod log;
 mod mode;
 mod network;
 mod payments;
+mod smtp;
 mod source;
 mod webhooks;
 
@@ -28,6 +29,7 @@ pub use log::{Log, LogFormat};
 pub use mode::Mode;
 pub use network::Network;
 pub use payments::{PaymentProvider, Payments};
+pub use smtp::Smtp;
 pub use source::{ConfigError, Fault, Key, Source};
 pub use webhooks::Webhooks;
 
@@ -120,20 +122,6 @@ pub struct S3 {
     pub secret_access_key: SecretString,
 }
 
-#[derive(Clone, Debug)]
-pub struct Smtp {
-    /// `smtp://host:port`, `smtps://user:password@host`.
-    pub url: SecretString,
-    /// The sender, such as `Tradeyard <no-reply@tradeyard.example>`.
-    pub from: String,
-    /// Postmark's message stream for mails that are always sent.
-    pub stream: Option<String>,
-    /// Its stream for mails that people can end.
-    pub broadcast_stream: Option<String>,
-    /// `user:password`, with which the provider signs its webhooks in; empty: it sends none.
-    pub webhook_key: SecretString,
-}
-
 /// Everything that can be set from outside a process.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -218,13 +206,6 @@ impl Config {
             Some(_) => web(s, mode, keys::S3_PUBLIC_ENDPOINT, ""),
             None => endpoint.clone(),
         };
-        let smtp = Smtp {
-            url: checked_or(s, mode, keys::SMTP_URL, &address::SMTP, "smtp://127.0.0.1:7325"),
-            from: s.value(keys::SMTP_FROM, "Tradeyard <no-reply@tradeyard.example>".to_owned()),
-            stream: s.text(keys::SMTP_STREAM),
-            broadcast_stream: s.text(keys::SMTP_BROADCAST_STREAM),
-            webhook_key: s.secret(keys::SMTP_WEBHOOK_KEY).unwrap_or_default(),
-        };
         let fx_url = checked(s, mode, keys::FX_URL, &address::HTTP);
         let config = Self {
             mode,
@@ -271,7 +252,7 @@ impl Config {
                 access_key_id: s.secret(keys::S3_ACCESS_KEY_ID).unwrap_or_default(),
                 secret_access_key: s.secret(keys::S3_SECRET_ACCESS_KEY).unwrap_or_default(),
             },
-            smtp,
+            smtp: Smtp::read(s, mode),
             payments: Payments::read(s, mode),
             fx_url: fx_url.map(|url| url.expose_secret().to_owned()),
             webhooks: Webhooks::read(s, mode),
@@ -312,20 +293,7 @@ impl Config {
         if !address::is_bucket(&self.s3.bucket) {
             s.fault(keys::S3_BUCKET.env, "expected 3 to 63 lower-case letters, digits, - and .");
         }
-        if !address::is_mailbox(&self.smtp.from) {
-            s.fault(keys::SMTP_FROM.env, "expected a mailbox such as Name <name@example.com>");
-        }
-        let streams =
-            [(keys::SMTP_STREAM, &self.smtp.stream), (keys::SMTP_BROADCAST_STREAM, &self.smtp.broadcast_stream)];
-        for (key, stream) in streams {
-            if stream.as_deref().is_some_and(|stream| !address::is_stream(stream)) {
-                s.fault(key.env, "expected the id of a message stream: lower-case letters, digits and -");
-            }
-        }
-        let webhook_key = self.smtp.webhook_key.expose_secret();
-        if !webhook_key.is_empty() && (!webhook_key.contains(':') || webhook_key.len() < 20) {
-            s.fault(keys::SMTP_WEBHOOK_KEY.env, "expected user:password, at least 20 characters");
-        }
+        self.smtp.check(s);
     }
 
     /// For programs that sign tokens: refuses a missing key in any mode.

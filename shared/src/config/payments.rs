@@ -38,8 +38,8 @@ impl Display for PaymentProvider {
     }
 }
 
-/// The payment provider and what is said to it. The API has only the webhooks' key, and the workers only
-/// the other one.
+/// The payment provider and what is said to it. The API has only the webhooks' key, and only the pool that asks it
+/// has the other one.
 #[derive(Clone, Debug)]
 pub struct Payments {
     /// `None`: nobody can pay here.

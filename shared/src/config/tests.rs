@@ -191,7 +191,6 @@ fn production_refuses_plaintext() {
         ("SMTP_URL", "smtp://h"),
         ("SMTP_URL", "smtp://user:tls=required@h"),
         ("SMTP_URL", "smtp://h?tls=opportunistic"),
-        ("SMTP_URL", ""),
         ("FX_URL", "http://rates.example/today.xml"),
         ("PASSWORD_COST", "4"),
         ("WEBHOOK_PRIVATE_TARGETS", "true"),

@@ -1,4 +1,5 @@
-use sqlx::Executor;
+use sqlx::migrate::Migrator;
+use sqlx::{Executor, SqlSafeStr};
 
 use super::*;
 use crate::testing::{Proxy, TestDb, limits_of};
@@ -88,6 +89,33 @@ async fn a_statement_that_takes_too_long_is_cancelled_and_a_migration_is_not() {
     // The next user of the pool has its limits again.
     assert_eq!(setting(&mut pool.acquire().await.unwrap(), "statement_timeout").await, "100ms");
     pool.close().await;
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_and_those_before_it_stay() {
+    let db = TestDb::new().await;
+    let migrator = |second: &'static str| {
+        let migrations = [(9_001, "CREATE TABLE before ()"), (9_002, second)].map(|(version, sql)| {
+            let mut migration = MIGRATOR.iter().next().unwrap().clone();
+            migration.version = version;
+            migration.sql = sql.into_sql_str();
+            migration
+        });
+        let mut migrator = Migrator::with_migrations(migrations.to_vec());
+        migrator.set_ignore_missing(true);
+        migrator.table_name = MIGRATOR.table_name.clone();
+        migrator
+    };
+    let there = async || -> (bool, bool) {
+        let sql = "SELECT to_regclass('before') IS NOT NULL, to_regclass('half') IS NOT NULL";
+        sqlx::query_as(sql).fetch_one(&db.pool).await.unwrap()
+    };
+    let failed = apply(&migrator("CREATE TABLE half (); SELECT 1 / 0"), &db.pool).await.unwrap_err().to_string();
+    assert!(failed.contains("9002") && failed.contains("division by zero"), "{failed}");
+    assert_eq!(there().await, (true, false));
+    apply(&migrator("CREATE TABLE half ()"), &db.pool).await.unwrap();
+    assert_eq!(there().await, (true, true));
     db.close().await;
 }
 

@@ -1,4 +1,4 @@
-//! The `chat` pool, the only one that has the master key.
+//! The `chat` pool, the only one that has `CHAT_KEY`; the API has it as well.
 
 use std::process::ExitCode;
 

@@ -79,6 +79,7 @@ impl Handler<Services> for SendEmail {
         let ending = category.and_then(|(category, person)| Some((category, person.unsubscribe_token(category)?)));
         let ending = ending.as_ref().map(|(category, token)| (*category, token));
         let body = cx.renderer.render(content, &link, &reader, ending)?;
+        let mailer = cx.mailer.as_ref().context("SMTP_URL is not set here")?;
         match store::begin_attempt(&mut conn, email.id).await {
             Ok(()) => {}
             Err(EmailError::Finished(_)) => return Ok(Outcome::Done),
@@ -86,9 +87,9 @@ impl Handler<Services> for SendEmail {
         }
         // The server may take its time, and others need the connection.
         drop(conn);
-        let message_id = message_id(content.template(), &email.recipient, &email.reference, cx.mailer.domain());
+        let message_id = message_id(content.template(), &email.recipient, &email.reference, mailer.domain());
         let message = Message { to_name: &reader.name, to_address: &address, message_id, body: &body };
-        match cx.mailer.send(&message).await {
+        match mailer.send(&message).await {
             Ok(said) => record(cx, &email, &address, &said).await,
             Err(error) => failed(cx, &email, &address, &error).await,
         }

@@ -29,3 +29,34 @@ async fn only_the_pool_of_conversations_has_their_key() {
     assert!(Services::of_pool("chat", &without).is_err());
     assert!(Services::of_pool("emails", &without).is_ok());
 }
+
+/// Nobody hands a secret to a worker that does not use it, and one that cannot do without says so at its start.
+#[tokio::test]
+async fn in_production_a_pool_asks_for_the_secrets_that_it_uses_and_for_no_others() {
+    let settings = [
+        ("MODE", "production"),
+        ("DATABASE_URL", "postgres://a@db.example/x?sslmode=verify-full"),
+        ("PUBLIC_URL", "https://tradeyard.example"),
+        ("S3_ENDPOINT", "https://files.example"),
+        ("PAYMENTS_PROVIDER", "stripe"),
+        ("PAYMENTS_KEY", "sk_live_secret"),
+        ("SMTP_URL", "smtps://mail.example"),
+        ("CHAT_KEY", shared::testing::MASTER_KEY),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let without = |secret: &str| {
+        let left = settings.iter().filter(|(name, _)| name != secret).cloned().collect();
+        Config::from_source(Source::new("", left)).unwrap()
+    };
+    for (secret, user) in [("PAYMENTS_KEY", "auctions"), ("SMTP_URL", "emails"), ("CHAT_KEY", "chat")] {
+        let (with, without) = (without(""), without(secret));
+        for pool in pools::NAMES {
+            assert!(Services::of_pool(pool, &with).is_ok(), "{pool}");
+            assert_eq!(Services::of_pool(pool, &without).is_err(), *pool == user, "{pool} without {secret}");
+        }
+    }
+    let all = without("");
+    for pool in pools::NAMES {
+        assert_eq!(Services::of_pool(pool, &all).unwrap().gateway.is_some(), *pool == "auctions", "{pool}");
+    }
+}

@@ -348,3 +348,21 @@ async fn what_has_come_and_gone_between_two_looks_is_put_right() {
     while second.hear().await["data"]["unread_conversations"] != 0 {}
     market.api.close().await;
 }
+
+/// A key that is lost is the operators' to notice, by answers that are our fault. What is begun afterwards has the new one.
+#[tokio::test]
+async fn without_the_key_that_has_sealed_it_a_conversation_is_lost_and_others_begin() {
+    let market = TestMarket::new().await;
+    let path = market.asked("Is it still there?").await;
+    let TestMarket { api: before, ann, eve, goods, .. } = market;
+    let base = before.base.clone();
+    // 32 zero bytes.
+    let other = ("CHAT_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let api = TestApi::on(before.db, &[("PUBLIC_URL", base.as_str()), other]).await;
+    let messages = format!("{path}/messages");
+    api.get(Some(&ann), &messages).await.refused(500, "internal");
+    api.post(Some(&ann), &messages, message("It is.")).await.refused(500, "internal");
+    let begun = api.post(Some(&eve), "/v1/conversations", json!({"listing_id": goods, "message": message("And now?")}));
+    assert_eq!(begun.await.status, 201);
+    api.close().await;
+}

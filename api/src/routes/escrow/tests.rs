@@ -224,6 +224,17 @@ async fn what_is_the_sellers_goes_back_by_the_seller_or_by_finance() {
     sale.api.close().await;
 }
 
+/// As `docker-compose.yml` has it until somebody names a provider: nobody buys what never comes to an end.
+#[tokio::test]
+async fn nobody_pays_at_a_simulator_that_has_no_key_to_sign_with() {
+    let sale = TestSale::at(&[("PAYMENTS_WEBHOOK_KEY", "")]).await;
+    let pay = format!("/v1/checkouts/{}/pay", sale.checkout);
+    sale.keyed(&sale.bob, &pay, &json!({"method": "card"})).await.refused(409, "no_provider");
+    sale.api.post(Some(&sale.ann), "/v1/payout-accounts", json!({})).await.refused(409, "no_provider");
+    assert_eq!(sale.jobs("payments.charge").await, 0);
+    sale.api.close().await;
+}
+
 /// Mollie's settings in its test mode.
 const MOLLIE: [(&str, &str); 3] =
     [("PAYMENTS_PROVIDER", "mollie"), ("PAYMENTS_KEY", "test_a,access_b"), ("PAYMENTS_WEBHOOK_KEY", "webhooks")];

@@ -28,7 +28,7 @@ fn lines(jobs: &[JobLine], now: DateTime<Utc>, output: Output) -> String {
         Column::cut("KIND", 16),
         Column::cut("QUEUE", 8),
         Column::wide("PRIO"),
-        Column::full("TRY"),
+        Column::full("ATTEMPT"),
         Column::wide("CREATED"),
         Column::full("SINCE"),
         Column::cut("NOTE", 10),
@@ -111,7 +111,7 @@ pub(super) fn detail(detail: &JobDetail, now: DateTime<Utc>, output: Output) -> 
     let mut text = row(&detail.job, now);
     if !detail.attempts.is_empty() {
         let mut table = output.table(&[
-            Column::full("TRY"),
+            Column::full("ATTEMPT"),
             Column::full("OUTCOME"),
             Column::cut("WORKER", 12),
             Column::full("STARTED"),

@@ -89,6 +89,17 @@ async fn when_all_are_in_use_the_caller_is_told() {
     db.close().await;
 }
 
+#[tokio::test]
+async fn an_engine_has_no_more_connections_than_a_process_may_have_in_a_pool_and_never_one_alone() {
+    for (set, most) in [("10", 6), ("3", 3), ("1", 2)] {
+        let settings = [("DATABASE_URL", "postgres://localhost/x"), ("DATABASE_CONNECTIONS", set)];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::from_source(Source::new("", settings.into())).unwrap();
+        let engine = crate::engine_pool(&config, "few").unwrap();
+        assert_eq!(engine.options().get_max_connections(), most, "DATABASE_CONNECTIONS={set}");
+    }
+}
+
 /// The connections of the engine do not come from the pool that they are made like: they have its limits all the same.
 #[tokio::test]
 async fn the_engines_and_the_ledgers_connections_have_the_limits_of_their_pools() {

@@ -3,8 +3,9 @@
 use market::identity::store;
 use reqwest::Method;
 use serde_json::json;
+use shared::testing::TestDb;
 
-use crate::testing::{PASSWORD, TestApi};
+use crate::testing::{PASSWORD, Person, TestApi};
 
 /// Makes every token that was used one that was used so long ago.
 async fn used_before(api: &TestApi, seconds: i32) {
@@ -22,7 +23,7 @@ async fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
     let refresh = async |token: &str| api.post(None, "/v1/auth/refresh", json!({"refresh_token": token})).await;
     let next = refresh(&ann.refresh).await.ok();
     let access = next["access_token"].as_str().unwrap().to_owned();
-    let renewed = crate::testing::Person { access, ..ann.clone() };
+    let renewed = Person { access, ..ann.clone() };
     api.get(Some(&renewed), "/v1/me").await.ok();
     used_before(&api, store::REFRESH_GRACE_SECONDS).await;
     refresh(&ann.refresh).await.refused(401, "refresh_reused");
@@ -171,5 +172,24 @@ async fn broken_tokens_are_refused() {
         let challenge = if code == "token_invalid" { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         assert_eq!(answer.headers["www-authenticate"], challenge);
     }
+    api.close().await;
+}
+
+/// After a secret was lost or has leaked, nobody has to log in again.
+#[tokio::test]
+async fn another_secret_ends_access_tokens_at_once_and_no_session() {
+    let (old, new) = ("a secret that everybody has read by now", "a secret that takes the place of the other one");
+    let on = async |db: TestDb, secret: &str| {
+        TestApi::on(db, &[("PUBLIC_URL", "https://tradeyard.example"), ("JWT_SECRET", secret)]).await
+    };
+    let first = on(TestDb::new().await, old).await;
+    let ann = first.person("Ann").await;
+    let restarted = on(first.db, old).await;
+    restarted.get(Some(&ann), "/v1/me").await.ok();
+    let api = on(restarted.db, new).await;
+    api.get(Some(&ann), "/v1/me").await.refused(401, "token_invalid");
+    let next = api.post(None, "/v1/auth/refresh", json!({"refresh_token": ann.refresh})).await.ok();
+    let renewed = Person { access: next["access_token"].as_str().unwrap().to_owned(), ..ann };
+    api.get(Some(&renewed), "/v1/me").await.ok();
     api.close().await;
 }

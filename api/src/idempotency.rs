@@ -211,7 +211,7 @@ impl IdempotencyKey {
         status: StatusCode,
         effect: impl AsyncFnOnce(&mut JobTx) -> Result<Made<T>, Problem>,
     ) -> Result<Response, Problem> {
-        let mut tx = ledger.begin().await?;
+        let mut tx = ledger.begin_with_plans_kept().await?;
         match self.answered(&mut tx, owner, status, effect).await {
             Ok(response) => {
                 tx.commit().await?;

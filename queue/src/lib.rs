@@ -69,12 +69,17 @@ pub fn engine_pool_with(options: PgConnectOptions, name: &str) -> PgPool {
 }
 
 fn engine_pool_of(options: PgConnectOptions, connections: u32, name: &str) -> PgPool {
-    let options = shared::db::Limits::ENGINE.apply(options).options([
+    shared::db::pool_with(with_plans_kept(shared::db::Limits::ENGINE.apply(options)), connections, name)
+}
+
+/// Options for statements that are the same each time and find what they need by keys: their plans are kept, and read nothing but what
+/// indexes find. See [`Ledger::begin_with_plans_kept`].
+pub(crate) fn with_plans_kept(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
         ("plan_cache_mode", "force_generic_plan"),
-    ]);
-    shared::db::pool_with(options, connections, name)
+    ])
 }
 
 /// Options of [`engine_pool_with`], for statements that are not the engine's: one that reads much may need the ways that are closed there.

@@ -23,12 +23,12 @@ use crate::cx::Cx;
 use crate::enqueue::Origin;
 use crate::fault::{self, Point};
 use crate::group::Group;
-use crate::ledger::{Fence, JobTx, Ledger, finish};
+use crate::ledger::{Fence, JobTx, Ledger, begin_with_plans_kept, finish};
 use crate::outcome::{Committed, Outcome};
 
 /// How a shared transaction begins: the server gives up a wait for somebody's lock sooner than we give up the transaction. It is longer
 /// than the server waits before it looks for a deadlock.
-const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '2s'";
+const BEGIN: &str = begin_with_plans_kept!("; SET LOCAL lock_timeout = '2s'");
 /// How long the statements of a shared transaction may take before everybody goes alone.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long its commit may take, and how long undoing it, for which a wait that is under way ends first.

@@ -95,7 +95,7 @@ async fn all<A: Act>(ledger: &Ledger, asked: Vec<Asked<A>>) -> Vec<Answered> {
 
 /// One transaction for all of them.
 async fn attempt<A: Act>(ledger: &Ledger, asked: &[Asked<A>]) -> Result<Vec<Answered>, Problem> {
-    let mut tx = ledger.begin().await?;
+    let mut tx = ledger.begin_with_plans_kept().await?;
     let late = || Err(Problem::internal(anyhow::anyhow!("it took more than {} s", PATIENCE.as_secs())));
     match tokio::time::timeout(PATIENCE, act(&mut tx, asked)).await.unwrap_or_else(|_| late()) {
         Ok((mut answers, kept)) => {

@@ -26,7 +26,10 @@ types.setTypeParser(BIGINTS, (text) => numbers(text).map(Number))
 types.setTypeParser(TIMESTAMP, (text) => text)
 types.setTypeParser(DATE, (text) => text)
 
-const pool = new Pool({ connectionString: DATABASE_URL, max: 10, options: '-c TimeZone=UTC' })
+// As the API's: plans are kept, but for searches, which are planned for their values.
+const PLANS_KEPT = '-c plan_cache_mode=force_generic_plan -c enable_hashjoin=off -c enable_mergejoin=off'
+const pool = new Pool({ connectionString: DATABASE_URL, max: 10, options: `-c TimeZone=UTC ${PLANS_KEPT}` })
+const searching = new Pool({ connectionString: DATABASE_URL, max: 10, options: '-c TimeZone=UTC' })
 
 /** Runs one of the statements, prepared; rows are arrays in the order of its columns. */
 async function run (conn, name, values) {
@@ -136,4 +139,4 @@ function cents (amount) {
   return Number(amount.replace('.', ''))
 }
 
-module.exports = { HIGH, LOW, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, enqueueAll, money, newId, once, pool, run, time }
+module.exports = { HIGH, LOW, NORMAL, Refusal, authenticated, buyerOf, cents, enqueue, enqueueAll, money, newId, once, pool, run, searching, time }

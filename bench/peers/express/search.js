@@ -7,7 +7,7 @@
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
-const { Refusal, money, pool, run, time } = require('./basics')
+const { Refusal, money, run, searching, time } = require('./basics')
 
 const SEARCHES = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'searches.json'), 'utf8'))
 // More listings than this with a number, and a search does not begin with them.
@@ -206,7 +206,7 @@ async function answer (conn, request) {
 
 /** Answers a search on one connection. */
 module.exports = async function searchListings (request, response) {
-  const conn = await pool.connect()
+  const conn = await searching.connect()
   try {
     response.json(await answer(conn, request))
   } finally {

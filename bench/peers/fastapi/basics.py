@@ -27,6 +27,7 @@ from pydantic import BaseModel
 SQL: dict[str, str] = json.loads((Path(__file__).parents[1] / "statements.json").read_text())
 SECRET = os.environ["JWT_SECRET"]
 ISSUER = os.environ["PUBLIC_URL"]
+PLANS_KEPT = {"plan_cache_mode": "force_generic_plan", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 HIGH, NORMAL, LOW = 1, 2, 3
 ROLES = ("trader", "admin", "owner")
 
@@ -36,9 +37,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     url = urlsplit(os.environ["DATABASE_URL"])
     # asyncpg takes the port from the address only where it takes the host from there, too.
     host = parse_qs(url.query).get("host", [url.hostname])[0]
-    async with asyncpg.create_pool(url._replace(query="").geturl(), host=host, port=url.port, min_size=10, max_size=10) as pool:
-        app.state.pool = pool
-        yield
+    async def pool(size: int, settings: dict[str, str]) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            url._replace(query="").geturl(), host=host, port=url.port, min_size=size, max_size=10, server_settings=settings
+        )
+
+    # As the API's: plans are kept, but for searches, which are planned for their values.
+    app.state.pool, app.state.searching = await pool(10, PLANS_KEPT), await pool(0, {})
+    yield
+    await app.state.pool.close()
+    await app.state.searching.close()
 
 
 async def connection(request: Request) -> AsyncIterator[asyncpg.Connection]:
@@ -46,7 +54,13 @@ async def connection(request: Request) -> AsyncIterator[asyncpg.Connection]:
         yield conn
 
 
+async def searching(request: Request) -> AsyncIterator[asyncpg.Connection]:
+    async with request.app.state.searching.acquire() as conn:
+        yield conn
+
+
 Connection = Annotated[asyncpg.Connection, Depends(connection)]
+Searching = Annotated[asyncpg.Connection, Depends(searching)]
 
 
 @dataclass

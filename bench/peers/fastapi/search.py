@@ -18,7 +18,7 @@ import asyncpg
 import orjson
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
-from basics import SQL, Connection, answer, money
+from basics import SQL, Searching, answer, money
 
 SEARCHES: dict[str, str] = json.loads((Path(__file__).parents[1] / "searches.json").read_text())
 # More listings than this with a number, and a search does not begin with them.
@@ -193,7 +193,7 @@ def cursor(query: bytes, row: asyncpg.Record) -> str:
 @router.get("/v1/listings")
 async def search_listings(
     request: Request,
-    conn: Connection,
+    conn: Searching,
     where: Annotated[list[str], Query()] = [],  # FastAPI copies it.
     q: str | None = None,
     category: str | None = None,

@@ -1,4 +1,7 @@
 //! Statements on `emails`, `email_refusals`, `email_suppressions` and, in [`preferences`], `email_opt_outs` and `notice_opt_outs`.
+//!
+//! Where a mail's id is known its status is compared as `(status = 'queued') IS TRUE`: the index of mails that wait has the plain
+//! comparison, and a plan of before there were any would read it from end to end.
 
 pub mod preferences;
 mod traders;
@@ -195,7 +198,7 @@ pub async fn begin_attempt(conn: &mut PgConnection, id: EmailId) -> Result<(), E
         UPDATE emails
         SET attempts = attempts + 1, attempted_at = clock_timestamp(), in_doubt = true
         WHERE id = $1
-          AND status = 'queued'
+          AND (status = 'queued') IS TRUE
         "#,
         id.0,
     )
@@ -243,7 +246,7 @@ pub async fn finish_sent(
         UPDATE emails
         SET status = 'sent', provider_response = $2, finished_at = clock_timestamp()
         WHERE id = $1
-          AND status = 'queued'
+          AND (status = 'queued') IS TRUE
         "#,
         id.0,
         shorten(response),
@@ -261,7 +264,7 @@ pub async fn finish(conn: &mut PgConnection, id: EmailId, status: Status, respon
         UPDATE emails
         SET status = $2, provider_response = $3, finished_at = clock_timestamp()
         WHERE id = $1
-          AND status = 'queued'
+          AND (status = 'queued') IS TRUE
         "#,
         id.0,
         status as Status,

@@ -47,14 +47,23 @@ impl fmt::Debug for Connections {
 impl Connections {
     /// Connects as `pool` does, with as many connections, when they are first used.
     pub(crate) fn like(pool: &PgPool) -> Self {
-        Self::few(pool, usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX))
+        Self::few(pool, most(pool))
+    }
+
+    /// [`Connections::like`], for statements that are the same each time.
+    pub(crate) fn with_plans_kept(pool: &PgPool) -> Self {
+        Self::open(crate::with_plans_kept((*pool.connect_options()).clone()).into(), most(pool))
     }
 
     /// [`Connections::like`], with `most` connections.
     pub(crate) fn few(pool: &PgPool, most: usize) -> Self {
+        Self::open(pool.connect_options(), most)
+    }
+
+    fn open(options: Arc<PgConnectOptions>, most: usize) -> Self {
         let timeouts =
             Timeouts { wait: Some(ACQUIRE_TIMEOUT), create: Some(ACQUIRE_TIMEOUT), recycle: Some(ACQUIRE_TIMEOUT) };
-        let connections = Pool::builder(Opening(pool.connect_options()))
+        let connections = Pool::builder(Opening(options))
             .max_size(most)
             .timeouts(timeouts)
             // The connection that was used last: its caches are warm, and the others can rest until they are closed.
@@ -112,6 +121,10 @@ impl Connections {
             _ => sqlx::Error::PoolTimedOut,
         })
     }
+}
+
+fn most(pool: &PgPool) -> usize {
+    usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX)
 }
 
 async fn begin_on(connection: Object<Opening>, statement: Option<&'static str>) -> Result<Tx, sqlx::Error> {

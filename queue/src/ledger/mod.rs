@@ -29,6 +29,17 @@ use super::fault::{self, Point};
 use super::job::Job;
 use super::ticket::Ticket;
 
+/// How a transaction begins that keeps its statements' plans, and what is set with it; one round trip.
+macro_rules! begin_with_plans_kept {
+    ($more:literal) => {
+        concat!(
+            "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+            $more
+        )
+    };
+}
+pub(crate) use begin_with_plans_kept;
+
 /// What an attempt must still hold for its writes to count: the hand-over and the worker that claimed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fence {
@@ -82,6 +93,13 @@ impl Ledger {
     /// Begins a transaction in which data and jobs are written together.
     pub async fn begin(&self) -> Result<JobTx, sqlx::Error> {
         Ok(self.job_tx(self.connections.begin().await?, None))
+    }
+
+    /// [`Ledger::begin`] for statements that are the same each time and find what they need by keys: their plans are kept. PostgreSQL would
+    /// plan those with arrays anew for each execution, which takes longer than most of them, because it takes an array that it does not
+    /// know for one of ten. A plan that is kept was perhaps made for empty tables, so it may not read what no index finds.
+    pub async fn begin_with_plans_kept(&self) -> Result<JobTx, sqlx::Error> {
+        self.begin_by(begin_with_plans_kept!("")).await
     }
 
     /// [`Ledger::begin`] by a statement that also says what holds for the transaction.

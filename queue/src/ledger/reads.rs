@@ -21,10 +21,10 @@ use super::connections::{Borrowed, Connections};
 pub struct ReadConnections(Connections);
 
 impl ReadConnections {
-    /// Connects as `pool` does, with as many connections, when they are first used.
+    /// Connects as `pool` does, with as many connections, when they are first used; plans are kept.
     #[must_use]
     pub fn like(pool: &PgPool) -> Self {
-        Self(Connections::like(pool))
+        Self(Connections::with_plans_kept(pool))
     }
 
     /// A connection. Fails after [`shared::db::ACQUIRE_TIMEOUT`] when all are in use.

@@ -189,7 +189,7 @@ pub async fn pull_forward(conn: &mut PgConnection, job: JobId, by: &str) -> Resu
         UPDATE jobs
         SET state = 'available', run_at = clock_timestamp()
         WHERE id = $1
-          AND state = 'scheduled'
+          AND state::text = 'scheduled'
         "#,
         job.0,
     )

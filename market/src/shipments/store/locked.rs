@@ -63,7 +63,7 @@ async fn lock_order(conn: &mut PgConnection, order: OrderId) -> Result<Option<es
            FROM orders
            WHERE id = $1
              AND source = 'trade'
-             AND status = 'pending_payment'"#,
+             AND (status = 'pending_payment') IS TRUE"#,
         order.0,
     )
     .fetch_optional(&mut *conn)

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::*;
 use crate::cx::SecondConnection;
+use crate::ledger::reads::ReadConnections;
 use crate::transport::Brokers;
 use crate::worker::{Process, WorkerOptions};
 
@@ -116,5 +117,22 @@ async fn a_handler_that_reads_much_has_the_plans_that_the_engine_does_without() 
     let [off, on, generic, auto] = ["off", "on", "force_generic_plan", "auto"].map(str::to_owned);
     assert_eq!(plans(&mut engine.acquire().await.unwrap()).await, (off.clone(), off, generic));
     assert_eq!(plans(&mut worker.ledger.begin().await.unwrap()).await, (on.clone(), on, auto));
+    db.close().await;
+}
+
+#[tokio::test]
+async fn plans_are_kept_where_it_is_asked_for_and_nowhere_else() {
+    let db = TestDb::new().await;
+    let one = shared::db::pool_with(db.options().clone(), 1, "test");
+    let [off, on, generic, auto] = ["off", "on", "force_generic_plan", "auto"].map(str::to_owned);
+    let (kept, free) = ((off.clone(), off, generic), (on.clone(), on, auto));
+    let ledger = Ledger::new(one.clone());
+    let mut tx = ledger.begin_with_plans_kept().await.unwrap();
+    assert_eq!(plans(&mut tx).await, kept);
+    tx.commit().await.unwrap();
+    // On the same connection.
+    assert_eq!(plans(&mut ledger.begin().await.unwrap()).await, free);
+    assert_eq!(plans(&mut ReadConnections::like(&one).acquire().await.unwrap()).await, kept);
+    assert_eq!(plans(&mut one.acquire().await.unwrap()).await, free);
     db.close().await;
 }

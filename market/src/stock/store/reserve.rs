@@ -236,27 +236,35 @@ async fn lock_listings(
     Ok(sources)
 }
 
+/// A statement of its own for each holder: of one with a condition for each of them, two of which are absent, a plan that is kept may read
+/// whatever is held.
+macro_rules! held_query {
+    ($of:literal, $id:expr) => {
+        sqlx::query_as!(
+            Held,
+            r#"SELECT id AS "id: ReservationId", listing_id AS "listing: ListingId", item_id AS "item: ItemId",
+                      site_id AS "site: SiteId", quantity
+               FROM reservations
+               WHERE status = 'held'
+                 AND "#
+                + $of
+                + r#"
+               ORDER BY order_id, line_no"#,
+            $id,
+        )
+    };
+}
+
 /// The reservations that are held; whoever holds them is locked by the caller.
 async fn held(conn: &mut PgConnection, kept: Kept) -> Result<Vec<Held>, sqlx::Error> {
-    let (auction, order, checkout) = match kept {
-        Kept::OfAuction(auction) => (Some(auction.0), None, None),
-        Kept::OfOrder(order) => (None, Some(order.0), None),
-        Kept::OfCheckout(checkout) => (None, None, Some(checkout.0)),
-    };
-    sqlx::query_as!(
-        Held,
-        r#"SELECT id AS "id: ReservationId", listing_id AS "listing: ListingId", item_id AS "item: ItemId",
-                  site_id AS "site: SiteId", quantity
-           FROM reservations
-           WHERE (auction_id = $1 OR order_id = $2 OR order_id = ANY (ARRAY (SELECT id FROM orders WHERE checkout_id = $3)))
-             AND status = 'held'
-           ORDER BY order_id, line_no"#,
-        auction,
-        order,
-        checkout,
-    )
-    .fetch_all(conn)
-    .await
+    match kept {
+        Kept::OfAuction(auction) => held_query!("auction_id = $1", auction.0).fetch_all(conn).await,
+        Kept::OfOrder(order) => held_query!("order_id = $1", order.0).fetch_all(conn).await,
+        Kept::OfCheckout(checkout) => {
+            let of = held_query!("order_id = ANY (ARRAY (SELECT id FROM orders WHERE checkout_id = $1))", checkout.0);
+            of.fetch_all(conn).await
+        }
+    }
 }
 
 /// Locks the listings whose own quantity is kept, then the levels.

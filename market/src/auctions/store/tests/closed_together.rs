@@ -315,13 +315,15 @@ async fn award_others(conn: &mut PgConnection) {
     sqlx::raw_sql(others).execute(conn).await.expect("copied");
 }
 
-/// However many auctions, bids and awards there are, a few rows are read for each one that is closed, by the plan that is kept from when there were
-/// few as well.
+/// However many auctions, bids and awards there are, a few rows are read for each one that is closed, by the plan that is kept from when
+/// there were few as well.
 #[tokio::test]
 async fn closings_in_one_transaction_read_few_rows() {
     let (market, mut conn) = TestMarket::new().await;
-    // As all connections of the programs.
-    sqlx::raw_sql("SET enable_seqscan = off").execute(&mut *conn).await.expect("set");
+    // As where closings share a transaction.
+    let kept = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+                SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(kept).execute(&mut *conn).await.expect("set");
     on_pro(&mut conn, &[market.seller]).await;
     let [a, b, _] = market.bidders;
     let terms = terms(&mut conn).await;

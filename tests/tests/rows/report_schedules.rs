@@ -47,8 +47,8 @@ async fn reports(of: &Person) -> Vec<String> {
 }
 
 /// The clock of the database is set ahead, over the end of summer time, past midnights, mornings and the end of a month in three time
-/// zones, up to 25 hours apart. Each time two schedulers find the same times missed, and fire each once; each organisation has one report of
-/// each of its own days, weeks and months, with what was sold in them there, and its owner one mail of each in which there is something.
+/// zones, up to 25 hours apart. Each time two schedulers find the same times missed, and fire each once; each organisation has one report
+/// of each of its own days, weeks and months, with what was sold in them there, and its owner one mail of each in which there is something.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_periodic_reports_are_made_once_in_the_zone_of_the_organisation() {
     let clock = TestClock::new().unwrap();

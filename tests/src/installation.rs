@@ -83,6 +83,11 @@ impl TestInstallation {
         Self::started(TestDb::new().await, &[], settings).await
     }
 
+    /// On this database.
+    pub async fn on(db: TestDb) -> Self {
+        Self::started(db, &[], &[]).await
+    }
+
     /// With a proxy before the database of the cargo events, through which nothing else goes.
     pub async fn with_events_behind_a_proxy() -> (Self, Proxy) {
         let db = TestDb::new().await;
@@ -191,6 +196,12 @@ impl TestInstallation {
         let base = format!("http://{}", server.addr);
         start_api(&self.config, server, &self.asked_to_stop, &mut self.parts).expect("another API starts");
         base
+    }
+
+    /// Starts another scheduler of the same installation.
+    pub fn another_scheduler(&mut self) {
+        let scheduler = scheduler::connect(&self.config).expect("another scheduler starts");
+        self.parts.spawn(scheduler.run(self.asked_to_stop.clone()));
     }
 
     /// The text of the newest mail to this address with this in its subject, as soon as there is one.

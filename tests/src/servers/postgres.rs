@@ -90,7 +90,9 @@ impl OwnPostgres {
     pub async fn up(&mut self) -> anyhow::Result<()> {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.data());
-        for setting in [&format!("port={}", self.port), "listen_addresses=127.0.0.1", "unix_socket_directories="] {
+        // As many connections as the other servers of tests: a whole installation fits.
+        let port = format!("port={}", self.port);
+        for setting in [&port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400"] {
             command.args(["-c", setting]);
         }
         if self.tls {

@@ -44,6 +44,8 @@ mod past_sales;
 mod payouts;
 mod pictures;
 mod plans;
+mod premiums;
+mod report_schedules;
 mod reports;
 mod reports_on_demand;
 mod returns;

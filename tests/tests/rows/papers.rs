@@ -26,7 +26,13 @@ async fn run(command: &mut Command) -> String {
 }
 
 /// The owner of an approved organisation in this country.
-async fn company(market: &TestInstallation, admin: &Person, name: &str, country: &str, vat: Option<&str>) -> Person {
+pub(crate) async fn company(
+    market: &TestInstallation,
+    admin: &Person,
+    name: &str,
+    country: &str,
+    vat: Option<&str>,
+) -> Person {
     let mut owner = market.person(name).await;
     let org = json!({"legal_name": format!("{name} & Sons"), "kinds": ["seller", "buyer"], "time_zone": "Europe/Berlin",
         "country": country, "vat_number": vat});

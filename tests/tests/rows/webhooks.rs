@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test without its data ends here")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -201,5 +202,78 @@ async fn row_outgoing_webhooks_that_end() {
     assert_eq!(told, 2);
     // The job of the endpoint's other attempts leads nowhere else.
     tokio::time::timeout(Duration::from_mins(1), market.until_quiet()).await.unwrap();
+    market.close().await;
+}
+
+/// Without the setting for development nothing goes to a private address: one that is written as a number is refused when it is entered,
+/// however it is written; a name that leads to one fails with each attempt, and so does what was entered while the setting allowed it. No
+/// connection reaches a listener on this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_outgoing_webhooks_refuse_private_targets() {
+    let mut market = TestInstallation::with(&[("WEBHOOK_PRIVATE_TARGETS", "false".to_owned())]).await;
+    let admin = market.admin().await;
+    let (ann, bob) = (market.trader(&admin, "Ann").await, market.trader(&admin, "Bob").await);
+    let listing = offered(&ann).await;
+    // Whoever connects waits here until it is accepted.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let hook = |url: &str| json!({"url": url, "name": "Shop system", "events": ["order.paid"]});
+    let numbers = [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::ffff:10.0.0.1]",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00::1]",
+    ];
+    let urls = numbers.map(|host| format!("https://{host}:{}/hooks", address.port()));
+    let plain = format!("http://{address}/hooks");
+    for (url, problem) in urls
+        .iter()
+        .map(|url| (url, "is not an address that anybody can reach"))
+        .chain([(&plain, "must begin with https://")])
+    {
+        let refused = ann.post("/v1/webhook-endpoints", hook(url)).await;
+        refused.refused(422, "invalid_value");
+        let error = &refused.body["errors"][0];
+        assert_eq!((&error["pointer"], &error["detail"]), (&json!("/url"), &json!(problem)), "{url}");
+    }
+
+    // The first attempt of a delivery, and why nothing was sent.
+    let forbidden = async |delivery: &str, why: &str| {
+        assert_eq!(attempts(&ann, delivery, 1).await[0], "forbidden_address");
+        let read = ann.get(&format!("/v1/webhook-deliveries/{delivery}")).await.ok();
+        let attempt = &read["attempts_made"][0];
+        assert_eq!((&attempt["detail"], attempt.get("status_code")), (&json!(why), None), "{read}");
+    };
+    let named = hook(&format!("https://localhost:{}/hooks", address.port()));
+    let path = format!("/v1/webhook-endpoints/{}", id(&ann.post("/v1/webhook-endpoints", named).await.ok()));
+    ann.patch(&path, json!({"url": urls[0]})).await.refused(422, "invalid_value");
+    let _ = bob.buys(&listing, 1, eur("100.00")).await;
+    let deliveries = ann.get(&format!("{path}/deliveries")).await.ok();
+    let paid = id(&deliveries["items"][0]);
+    forbidden(&paid, "the name leads to an address that not everybody can reach").await;
+    assert_eq!(attempts(&ann, &paid, 2).await[1], "forbidden_address");
+
+    market.set(&[("WEBHOOK_PRIVATE_TARGETS", "true".to_owned())]);
+    let lenient = ann.at(&market.another_api().await);
+    for url in urls.iter().chain([&plain]) {
+        let made = lenient.post("/v1/webhook-endpoints", hook(url)).await.ok();
+        let test = ann.post(&format!("/v1/webhook-endpoints/{}/test", id(&made)), json!({})).await.ok();
+        forbidden(&id(&test), "the address is not allowed here").await;
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    // A connection would have been seen.
+    let _connection = TcpStream::connect(address).unwrap();
+    listener.set_nonblocking(false).unwrap();
+    assert!(listener.accept().is_ok());
     market.close().await;
 }

@@ -307,7 +307,7 @@ async fn award_others(conn: &mut PgConnection) {
     let others = "
         SET session_replication_role = replica;
         INSERT INTO awards
-        SELECT (jsonb_populate_record(one, jsonb_build_object(
+        SELECT (jsonb_populate_record(NULL::awards, to_jsonb(one) || jsonb_build_object(
             'id', gen_random_uuid(), 'auction_id', gen_random_uuid(), 'bid_id', gen_random_uuid()))).*
         FROM (SELECT * FROM awards LIMIT 1) AS one
         CROSS JOIN generate_series(1, 300);

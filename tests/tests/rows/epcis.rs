@@ -65,7 +65,7 @@ async fn row_epcis_capture_with_verdicts() {
     let schema = schema();
 
     let examples = documents();
-    assert!(examples.len() >= 31, "{}", examples.len());
+    assert!(examples.len() >= 74, "{}", examples.len());
     let mut events = 0;
     for (name, example) in &examples {
         let capture = ann.post("/v1/epcis/capture", example.clone()).await.ok();

@@ -36,7 +36,7 @@ pub(super) fn now() -> DateTime<Utc> {
     "2026-11-28T12:00:00Z".parse().unwrap()
 }
 
-/// Every event of every published document, and of ours, which have what those of them that are not here have.
+/// Every event of every published document, and of ours.
 fn published() -> Vec<(String, Value)> {
     let mut events = Vec::new();
     for (name, document) in ["gs1", "hashes", "ours"].into_iter().flat_map(documents) {

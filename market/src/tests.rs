@@ -255,7 +255,7 @@ async fn every_rule_of_the_tables_has_a_breach() {
                              carriers, carrier_secrets, cargo_epcis_keys, cargo_epcis_events, cargo_epcis_epcs,
                              cargo_epcis_captures, vehicles, maintenance_windows, shipments, shipment_lines,
                              shipment_traces, shipment_milestones, shipment_journeys,
-                             site_hours, site_windows, site_closed_days, appointments,
+                             site_hours, site_windows, site_closed_days, site_delivery_hours, site_delivery_windows, appointments,
                              site_storage_fees, storage_terms, report_sums, report_subscriptions, papers, exports, email_opt_outs, notices, notice_opt_outs,
                              api_keys, two_factors, recovery_codes, pending_logins, erasures, webhook_endpoints, webhook_secrets,
                              webhook_deliveries, webhook_attempts,

@@ -77,6 +77,7 @@ fn example(name: &str) -> Option<Value> {
         "PATCH /v1/sites/{site}" => json!({"name": "Depot North", "capacity": 6000}),
         "PUT /v1/sites/{site}/hours" => json!({"time_zone": "Europe/Berlin", "slot_minutes": 30, "capacity": 2,
             "windows": [{"weekday": 1, "opens": "08:00", "closes": "12:00"}, {"weekday": 1, "opens": "13:00", "closes": "16:30"}],
+            "deliveries": {"slot_minutes": 120, "capacity": 1, "windows": [{"weekday": 2, "opens": "08:00", "closes": "16:00"}]},
             "closed_days": ["2026-12-25"], "free_days": 7, "storage_fees": [{"amount": "2.50", "currency": "EUR"}]}),
         "POST /v1/sites/{site}/redeem" => json!({"pass": "TP7K3M9QX2B5W8ZC4DT0123456AB"}),
         "POST /v1/orders/{order}/appointments" => {

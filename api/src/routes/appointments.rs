@@ -1,4 +1,4 @@
-//! Appointments: when goods of an order are collected, and the pass that they are given out for.
+//! Appointments: when goods of an order are collected or delivered, and the pass that they are given out for.
 
 mod refusals;
 mod site;
@@ -8,7 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use jobs::appointments::{accept, book, cancel, reschedule};
-use market::appointments::model::{Appointment, MOST_DAYS, NewAppointment, Pass, Settlement, Slot, Storage};
+use market::appointments::model::{
+    Appointment, AppointmentKind, MOST_DAYS, NewAppointment, Pass, Settlement, Slot, Storage,
+};
 use market::appointments::store::{self, AppointmentError};
 use market::ids::{AppointmentId, OrderId};
 use market::offers::model::Party;
@@ -44,23 +46,26 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct SlotsOf {
+    /// What for; without it, collections.
+    kind: Option<AppointmentKind>,
     /// By the clock on each site's wall.
     first_day: NaiveDate,
     /// At most 14 days together.
     last_day: NaiveDate,
 }
 
-/// Times at which an order can be collected.
+/// Times at which an order can be collected or delivered.
 #[derive(Debug, Serialize, ToSchema)]
 struct Slots {
     /// By when they begin.
     items: Vec<Slot>,
 }
 
-/// List when an order can be collected
+/// List when an order can be collected or delivered
 ///
-/// For the organisation that buys or sells: the slots with room, at the sites that its goods were sold from; goods without a site are given
-/// out at all of the seller's sites that have hours, of which ten are shown.
+/// For the organisation that buys or sells: the slots with room, at the sites that its goods were sold from; goods without a site are at
+/// all of the seller's sites that have hours, of which ten are shown. Deliveries have slots of their own, as long as something is to be
+/// delivered; where there are none, the buyer says when they would like to get the goods.
 #[utoipa::path(get, path = "/v1/orders/{order}/slots", tag = "appointments", params(("order" = OrderId, Path), Acting, SlotsOf), responses(
     (status = 200, description = "The slots of these days", body = Slots),
     (status = 403, description = "`role_too_low`"),
@@ -74,13 +79,14 @@ async fn list_slots_of_order(
     Query(query): Query<SlotsOf>,
 ) -> Result<Json<Slots>> {
     let party = acting.member(&caller)?;
-    let SlotsOf { first_day, last_day } = query;
+    let SlotsOf { kind, first_day, last_day } = query;
+    let kind = kind.unwrap_or(AppointmentKind::Collection);
     if !(0..MOST_DAYS).contains(&(last_day - first_day).num_days()) {
         return Err(
             Invalid::new("/last_day", format!("must be one of the {MOST_DAYS} days from `first_day` on")).into()
         );
     }
-    let items = store::slots(&mut *state.db.acquire().await?, party, order, (first_day, last_day)).await?;
+    let items = store::slots(&mut *state.db.acquire().await?, party, order, kind, (first_day, last_day)).await?;
     Ok(Json(Slots { items }))
 }
 
@@ -118,14 +124,16 @@ async fn list_appointments_of_order(
 /// Make an appointment
 ///
 /// About an order that is paid and has not arrived. The buyer books it; what the seller makes is proposed, and booked when the buyer
-/// accepts it. A collection takes a free slot of a site, of goods that were offered for `pickup`; a delivery is a time at which the buyer
-/// would like to get the goods, and shipments without a plan of their own are planned by it.
+/// accepts it. A collection takes a free slot of a site, of goods that were offered for `pickup`. A delivery takes a free slot of the site
+/// that it comes from, of goods that were offered for more than `pickup`; without a site it is a time at which the buyer would like to get
+/// the goods, and takes none. Shipments without a plan of their own are planned by it.
 #[utoipa::path(post, path = "/v1/orders/{order}/appointments", tag = "appointments", request_body = NewAppointment,
     params(("order" = OrderId, Path), Acting, OptionalKey), responses(
     (status = 201, description = "Booked, or proposed", body = Appointment, headers(("Location" = String))),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
     (status = 409, description = "`not_paid`; `order_status`: it has arrived, or is over; `slot_taken`; `appointment_exists`: move that one; \
-        `nothing_to_collect`: nothing of it is there; `not_for_collection`: the seller may propose it"),
+        `nothing_to_collect`, `nothing_to_deliver`: nothing of it is there; `not_for_collection`, `not_for_delivery`: the seller may \
+        propose it"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn make_appointment(
@@ -169,7 +177,8 @@ async fn get_appointment(
     params(("appointment" = AppointmentId, Path), Acting), responses(
     (status = 200, description = "Booked", body = Appointment),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`appointment_status`: it is not a proposal; `appointment_too_close`: it has begun; `order_status`"),
+    (status = 409, description = "`appointment_status`: it is not a proposal; `appointment_too_close`: it has begun; `order_status`; \
+        `nothing_to_collect`, `nothing_to_deliver`: nothing of it is there any more"),
 ))]
 async fn accept_appointment(
     State(state): State<AppState>,
@@ -188,9 +197,9 @@ async fn accept_appointment(
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MoveAppointment {
-    /// Of a collection: when one of the site's slots begins.
+    /// At a site: when another of its slots begins.
     starts_at: DateTime<Utc>,
-    /// Of a delivery, and only of one: at most 24 hours later.
+    /// Without a site, and only then: at most 24 hours later.
     ends_at: Option<DateTime<Utc>>,
 }
 
@@ -201,7 +210,8 @@ struct MoveAppointment {
     params(("appointment" = AppointmentId, Path), Acting), responses(
     (status = 200, description = "Booked for that time", body = Appointment),
     (status = 403, description = "`role_too_low`; `org_not_approved`"),
-    (status = 409, description = "`appointment_status`: it is not booked; `appointment_too_close`; `slot_taken`; `order_status`"),
+    (status = 409, description = "`appointment_status`: it is not booked; `appointment_too_close`; `slot_taken`; `order_status`; \
+        `nothing_to_collect`, `nothing_to_deliver`"),
     (status = 422, description = "`invalid_value`"),
 ))]
 async fn move_appointment(

@@ -102,7 +102,21 @@ pub struct Window {
     pub closes: WallTime,
 }
 
-/// When goods are collected at a site.
+/// When goods are delivered from a site: by the clock and with the closed days of its hours, in slots of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryHours {
+    /// How long a slot is. Slots begin when a window opens, one after the other.
+    #[schema(minimum = 5, maximum = 480)]
+    pub slot_minutes: i16,
+    /// How many deliveries there are at once.
+    #[schema(minimum = 1, maximum = 100)]
+    pub capacity: i16,
+    #[schema(max_items = 100)]
+    pub windows: Vec<Window>,
+}
+
+/// When goods are collected at a site, and delivered from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteHours {
@@ -111,11 +125,14 @@ pub struct SiteHours {
     /// How long a slot is. Slots begin when a window opens, one after the other.
     #[schema(minimum = 5, maximum = 480)]
     pub slot_minutes: i16,
-    /// How many appointments there are at once.
+    /// How many collections there are at once.
     #[schema(minimum = 1, maximum = 100)]
     pub capacity: i16,
     #[schema(max_items = 100)]
     pub windows: Vec<Window>,
+    /// Absent: there are no slots of deliveries, and buyers say when they would like to get something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<DeliveryHours>,
     /// Days on which the site is closed, whatever the windows say.
     #[serde(default)]
     #[schema(max_items = 366)]
@@ -161,13 +178,14 @@ pub enum Settlement {
     Waived,
 }
 
-/// A time at which an order's goods can be collected.
+/// A time at which an order's goods can be collected at a site, or delivered from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Slot {
+    pub kind: AppointmentKind,
     pub site: SiteId,
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
-    /// How many appointments there is still room for.
+    /// How many appointments of its kind there is still room for.
     #[schema(minimum = 1, maximum = 100)]
     pub free: i64,
 }
@@ -179,7 +197,7 @@ pub struct Slot {
 pub enum AppointmentKind {
     /// The buyer comes to a site of the seller's.
     Collection,
-    /// The goods come to the buyer: a wish, which the seller plans by.
+    /// The goods come to the buyer: in a slot of the site that they come from, or, without a site, when the buyer would like to get them.
     Delivery,
 }
 
@@ -208,7 +226,7 @@ pub struct Appointment {
     pub buyer_org_id: OrgId,
     pub seller_org_id: OrgId,
     pub kind: AppointmentKind,
-    /// Where goods are collected.
+    /// Where goods are collected, or whose slot of deliveries it takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,11 +248,11 @@ pub struct Appointment {
 #[serde(deny_unknown_fields)]
 pub struct NewAppointment {
     pub kind: AppointmentKind,
-    /// Of a collection, and only of one: where.
+    /// Of a collection: where. Of a delivery: the site whose slot it takes; absent: none, it is when the buyer would like to get the goods.
     pub site: Option<SiteId>,
-    /// Of a collection: when one of the site's slots begins.
+    /// At a site: when one of its slots for this begins.
     pub starts_at: DateTime<Utc>,
-    /// Of a delivery, and only of one: at most 24 hours later.
+    /// Without a site, and only then: at most 24 hours later.
     pub ends_at: Option<DateTime<Utc>>,
 }
 

@@ -7,16 +7,18 @@ use crate::appointments::store::tests::TestDepot;
 use crate::appointments::store::{book, issue};
 use crate::stock::store::tests::new_site;
 
-/// A depot with hours and another site without, and of two orders one whose goods are to be collected there tomorrow.
+/// A depot with hours and another site without; the goods of one order are to be collected there tomorrow, and those of another to be
+/// delivered from there.
 pub(super) async fn fill(conn: &mut PgConnection) {
     let depot = TestDepot::new(conn, 1).await;
     new_site(conn, depot.seller.org, None).await.expect("another site");
     let (order, buyer) = depot.sold(conn).await;
-    depot.sold(conn).await;
+    let (another, their_buyer) = depot.sold(conn).await;
     let tomorrow = depot.slot(conn, 1).await;
     let mut tx = conn.begin().await.expect("a transaction");
     let booked = book(&mut tx, buyer, order, &depot.collection(tomorrow)).await.expect("booked");
     issue(&mut tx, buyer, booked.id).await.expect("a pass");
+    book(&mut tx, their_buyer, another, &depot.delivery(tomorrow)).await.expect("booked");
     tx.commit().await.expect("committed");
 }
 
@@ -27,6 +29,8 @@ pub(super) fn breaches() -> Vec<Breach> {
 fn hours() -> Vec<Breach> {
     let hours = |changes: &str| copy("site_hours", "true", changes);
     let window = |changes: &str| copy("site_windows", "true", changes);
+    let deliveries = |changes: &str| copy("site_delivery_hours", "true", changes);
+    let delivered = |changes: &str| copy("site_delivery_windows", "true", changes);
     let nowhere = "'site_id', gen_random_uuid()";
     vec![
         ("site_hours_of_site", hours(nowhere)),
@@ -39,6 +43,13 @@ fn hours() -> Vec<Breach> {
         ("site_windows_in_order", window("'closes', t.opens")),
         ("site_windows_apart", window("'opens', t.opens + 1")),
         ("site_closed_days_of_site", copy("site_closed_days", "true", nowhere)),
+        ("site_delivery_hours_of_site", deliveries(nowhere)),
+        ("site_delivery_hours_slot_range", deliveries("'slot_minutes', 481")),
+        ("site_delivery_hours_capacity_range", deliveries("'capacity', 101")),
+        ("site_delivery_windows_of_hours", delivered(nowhere)),
+        ("site_delivery_windows_weekday_range", delivered("'weekday', 0")),
+        ("site_delivery_windows_in_order", delivered("'closes', 1441")),
+        ("site_delivery_windows_apart", delivered("'opens', t.opens + 1")),
     ]
 }
 
@@ -76,7 +87,10 @@ fn storage() -> Vec<Breach> {
 }
 
 fn appointments() -> Vec<Breach> {
-    let live = |changes: &str| copy("appointments", "true", changes);
+    let live = |changes: &str| copy("appointments", "t.kind = 'collection'", changes);
+    let delivery = |changes: &str| copy("appointments", "t.kind = 'delivery'", changes);
+    let others =
+        "'order_id', (SELECT id FROM orders WHERE seller_org_id = t.seller_org_id AND id <> t.order_id LIMIT 1)";
     let over = |changes: &str| live(&format!("'status', 'cancelled', 'ended_at', now(), {changes}"));
     let sql = str::to_owned;
     let columns = "order_id, seller_org_id, kind, status, starts_at, ends_at, created_by, ended_at";
@@ -111,14 +125,10 @@ fn appointments() -> Vec<Breach> {
         ("appointments_missed_by_kind", live("'status', 'passed', 'ended_at', now()")),
         ("appointments_ended", live("'ended_at', now()")),
         ("appointments_one_live", live("'pass_hash', null")),
+        ("appointments_one_live", delivery("'site_id', null")),
         ("appointments_pass_once", over("'created_at', now()")),
-        (
-            "appointments_within_capacity",
-            live(
-                "'pass_hash', null,
-                 'order_id', (SELECT id FROM orders WHERE seller_org_id = t.seller_org_id AND id <> t.order_id LIMIT 1)",
-            ),
-        ),
+        ("appointments_within_capacity", live(&format!("'pass_hash', null, {others}"))),
+        ("appointments_within_capacity", delivery(others)),
         ("appointments_per_order", many("appointments", columns, values, 100)),
         ("appointments_status_moves", sql("UPDATE appointments SET status = 'proposed'")),
         ("appointments_fixed", sql("UPDATE appointments SET created_at = now()")),

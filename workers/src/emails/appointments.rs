@@ -14,7 +14,11 @@ fn letter(it: &AppointmentNews, place: &Place<'_>, subject: String, heading: &st
     let words = place.words;
     let mut facts =
         vec![fact(words.slot_from(), place.time(it.starts_at)), fact(words.slot_until(), place.time(it.ends_at))];
-    facts.extend(it.site.iter().map(|site| fact(words.slot_site(), one_line(site))));
+    let at = match it.kind {
+        Collection => words.slot_site(),
+        Delivery => words.slot_delivered_from(),
+    };
+    facts.extend(it.site.iter().map(|site| fact(at, one_line(site))));
     facts.extend([place.other(it.side, &it.other), place.order_fact(it.order)]);
     Letter {
         subject,
@@ -43,11 +47,13 @@ pub(super) fn booked(it: &AppointmentNews, place: &Place<'_>) -> Letter {
         Collection => words.slot_booked_collection(&goods),
         Delivery => words.slot_booked_delivery(&goods),
     };
-    let paragraph = match (it.kind, it.side) {
-        (Collection, Side::Buyer) => words.slot_booked_collection_buyer(&goods),
-        (Collection, Side::Seller) => words.slot_booked_collection_seller(&goods),
-        (Delivery, Side::Buyer) => words.slot_booked_delivery_buyer(&goods),
-        (Delivery, Side::Seller) => words.slot_booked_delivery_seller(&goods),
+    let paragraph = match (it.kind, it.side, &it.site) {
+        (Collection, Side::Buyer, _) => words.slot_booked_collection_buyer(&goods),
+        (Collection, Side::Seller, _) => words.slot_booked_collection_seller(&goods),
+        (Delivery, Side::Buyer, None) => words.slot_booked_delivery_buyer(&goods),
+        (Delivery, Side::Seller, None) => words.slot_booked_delivery_seller(&goods),
+        (Delivery, Side::Buyer, Some(_)) => words.slot_booked_from_site_buyer(&goods),
+        (Delivery, Side::Seller, Some(_)) => words.slot_booked_from_site_seller(&goods),
     };
     letter(it, place, subject, words.slot_booked_heading(), paragraph)
 }
@@ -84,11 +90,13 @@ pub(super) fn reminder(it: &AppointmentNews, place: &Place<'_>) -> Letter {
         Collection => words.slot_soon_collection(&goods),
         Delivery => words.slot_soon_delivery(&goods),
     };
-    let paragraph = match (it.kind, it.side) {
-        (Collection, Side::Buyer) => words.slot_soon_collection_buyer(&goods),
-        (Collection, Side::Seller) => words.slot_soon_collection_seller(&goods),
-        (Delivery, Side::Buyer) => words.slot_soon_delivery_buyer(&goods),
-        (Delivery, Side::Seller) => words.slot_soon_delivery_seller(&goods),
+    let paragraph = match (it.kind, it.side, &it.site) {
+        (Collection, Side::Buyer, _) => words.slot_soon_collection_buyer(&goods),
+        (Collection, Side::Seller, _) => words.slot_soon_collection_seller(&goods),
+        (Delivery, Side::Buyer, None) => words.slot_soon_delivery_buyer(&goods),
+        (Delivery, Side::Seller, None) => words.slot_soon_delivery_seller(&goods),
+        (Delivery, Side::Buyer, Some(_)) => words.slot_soon_from_site_buyer(&goods),
+        (Delivery, Side::Seller, Some(_)) => words.slot_soon_from_site_seller(&goods),
     };
     letter(it, place, subject, words.slot_soon_heading(), paragraph)
 }

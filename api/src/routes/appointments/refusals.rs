@@ -39,6 +39,8 @@ impl From<AppointmentRefusal> for Problem {
             AppointmentRefusal::OrderStatus(_) => Self::conflict("order_status", text),
             AppointmentRefusal::NothingThere => Self::conflict("nothing_to_collect", text),
             AppointmentRefusal::NotForCollection => Self::conflict("not_for_collection", text),
+            AppointmentRefusal::NothingToDeliver => Self::conflict("nothing_to_deliver", text),
+            AppointmentRefusal::NotForDelivery => Self::conflict("not_for_delivery", text),
             AppointmentRefusal::Status(_) => Self::conflict("appointment_status", text),
             AppointmentRefusal::Exists => Self::conflict("appointment_exists", text),
             AppointmentRefusal::SlotTaken => Self::conflict("slot_taken", text),

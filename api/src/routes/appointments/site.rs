@@ -22,11 +22,11 @@ use crate::idempotency::{Keyed, Made, OptionalKey};
 use crate::routes::acting::Acting;
 use crate::state::AppState;
 
-/// Read when goods are collected at a site
+/// Read when goods are collected at a site, and delivered from it
 #[utoipa::path(get, path = "/v1/sites/{site}/hours", tag = "appointments", params(("site" = SiteId, Path), Acting), responses(
     (status = 200, description = "Its hours", body = SiteHours),
     (status = 403, description = "`role_too_low`"),
-    (status = 404, description = "There is no such site, or nothing is collected there"),
+    (status = 404, description = "There is no such site, or it has no hours"),
 ))]
 pub(super) async fn get_site_hours(
     State(state): State<AppState>,
@@ -39,9 +39,9 @@ pub(super) async fn get_site_hours(
     Ok(Json(hours.ok_or_else(|| Problem::not_found("site with hours"))?))
 }
 
-/// Set when goods are collected at a site
+/// Set when goods are collected at a site, and delivered from it
 ///
-/// As a whole. What is booked stays as it is. Where clocks are put forward, a slot that would begin or end at an hour that does not exist
+/// As a whole: without `deliveries` there are no slots of deliveries any more. What is booked stays as it is. Where clocks are put forward, a slot that would begin or end at an hour that does not exist
 /// is left out; of an hour that exists twice the first pass has slots.
 #[utoipa::path(put, path = "/v1/sites/{site}/hours", tag = "appointments", params(("site" = SiteId, Path), Acting, IfMatch),
     request_body = SiteHours, responses(

@@ -22,9 +22,13 @@ pub enum AppointmentRefusal {
     NothingThere,
     #[error("something of the order there is not sold for collection; the seller may propose it")]
     NotForCollection,
+    #[error("nothing of the order is to be delivered from there")]
+    NothingToDeliver,
+    #[error("something of the order there is sold for collection alone; the seller may propose to deliver it")]
+    NotForDelivery,
     #[error("not possible while the appointment is {0:?}")]
     Status(AppointmentStatus),
-    #[error("it has an appointment there already")]
+    #[error("it has such an appointment already")]
     Exists,
     #[error("no appointment is free then")]
     SlotTaken,
@@ -46,25 +50,26 @@ pub enum AppointmentRefusal {
     NothingDue,
 }
 
-/// Where and when an appointment is wanted: a place for a collection, a whole span for a delivery.
+/// When an appointment is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    Collection { site: SiteId, starts_at: DateTime<Utc> },
-    Delivery(Span),
+    /// In the slot of a site that begins then.
+    Slot { site: SiteId, starts_at: DateTime<Utc> },
+    /// When the buyer would like to get a delivery, which takes no slot.
+    Wish(Span),
 }
 
 /// Reads what somebody wants, or says which field is wrong.
 pub fn wanted(new: &NewAppointment, now: DateTime<Utc>) -> Result<Wanted, Invalid> {
     ahead(new.starts_at, now)?;
     match (new.kind, new.site, new.ends_at) {
-        (AppointmentKind::Collection, Some(site), None) => Ok(Wanted::Collection { site, starts_at: new.starts_at }),
+        (_, Some(site), None) => Ok(Wanted::Slot { site, starts_at: new.starts_at }),
+        (_, Some(_), Some(_)) => Err(Invalid::new("/ends_at", "follows from the slot; leave it out")),
         (AppointmentKind::Collection, None, _) => Err(Invalid::new("/site", "say where it is collected")),
-        (AppointmentKind::Collection, ..) => Err(Invalid::new("/ends_at", "follows from the slot; leave it out")),
         (AppointmentKind::Delivery, None, Some(ends_at)) => {
-            Ok(Wanted::Delivery(Span { starts_at: new.starts_at, ends_at }))
+            Ok(Wanted::Wish(Span { starts_at: new.starts_at, ends_at }))
         }
-        (AppointmentKind::Delivery, Some(_), _) => Err(Invalid::new("/site", "of a delivery, leave it out")),
-        (AppointmentKind::Delivery, None, None) => Err(Invalid::new("/ends_at", "say until when it is delivered")),
+        (AppointmentKind::Delivery, None, None) => Err(Invalid::new("/ends_at", "say until when, or name a site")),
     }
 }
 
@@ -94,14 +99,25 @@ pub struct There {
     pub any: bool,
     /// Whether all of it was offered for collection.
     pub for_collection: bool,
+    /// Whether all of it was offered for anything else.
+    pub for_delivery: bool,
 }
 
-/// Whether goods can be collected: the buyer asks only for what was offered for it, the seller proposes anything.
-pub fn judge_there(there: There, by_seller: bool) -> Result<(), AppointmentRefusal> {
+/// Whether goods can be collected there, or delivered from there: the buyer asks only for what was offered for it, the seller proposes
+/// anything.
+pub fn judge_there(there: There, kind: AppointmentKind, by_seller: bool) -> Result<(), AppointmentRefusal> {
+    let (is_offered, nothing, not_offered) = match kind {
+        AppointmentKind::Collection => {
+            (there.for_collection, AppointmentRefusal::NothingThere, AppointmentRefusal::NotForCollection)
+        }
+        AppointmentKind::Delivery => {
+            (there.for_delivery, AppointmentRefusal::NothingToDeliver, AppointmentRefusal::NotForDelivery)
+        }
+    };
     if !there.any {
-        return Err(AppointmentRefusal::NothingThere);
+        return Err(nothing);
     }
-    if by_seller || there.for_collection { Ok(()) } else { Err(AppointmentRefusal::NotForCollection) }
+    if by_seller || is_offered { Ok(()) } else { Err(not_offered) }
 }
 
 /// An appointment, as far as what may be done with it is concerned.

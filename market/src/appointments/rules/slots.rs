@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use shared::invalid::Invalid;
 
 use super::storage::judge_fees;
-use crate::appointments::model::{MOST_CLOSED_DAYS, MOST_WINDOWS, SiteHours, Window};
+use crate::appointments::model::{AppointmentKind, MOST_CLOSED_DAYS, MOST_WINDOWS, SiteHours, Window};
 
 /// From a moment to before another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,34 +17,91 @@ pub struct Span {
     pub ends_at: DateTime<Utc>,
 }
 
+/// The hours of a site for one kind of appointment. Both kinds have the same clock and closed days.
+#[derive(Clone, Copy, Debug)]
+pub struct Hours<'a> {
+    zone: Tz,
+    closed_days: &'a [NaiveDate],
+    slot_minutes: i16,
+    capacity: i16,
+    windows: &'a [Window],
+}
+
+impl<'a> Hours<'a> {
+    /// When goods are collected at a site.
+    #[must_use]
+    pub fn collections(of: &'a SiteHours) -> Self {
+        Self {
+            zone: of.time_zone.tz(),
+            closed_days: &of.closed_days,
+            slot_minutes: of.slot_minutes,
+            capacity: of.capacity,
+            windows: &of.windows,
+        }
+    }
+
+    /// When goods are delivered from a site, if there are slots for that.
+    #[must_use]
+    pub fn deliveries(of: &'a SiteHours) -> Option<Self> {
+        let deliveries = of.deliveries.as_ref()?;
+        Some(Self {
+            slot_minutes: deliveries.slot_minutes,
+            capacity: deliveries.capacity,
+            windows: &deliveries.windows,
+            ..Self::collections(of)
+        })
+    }
+
+    #[must_use]
+    pub fn of(hours: &'a SiteHours, kind: AppointmentKind) -> Option<Self> {
+        match kind {
+            AppointmentKind::Collection => Some(Self::collections(hours)),
+            AppointmentKind::Delivery => Self::deliveries(hours),
+        }
+    }
+
+    /// The day by the clock on the wall.
+    #[must_use]
+    pub fn day(&self, at: DateTime<Utc>) -> NaiveDate {
+        at.with_timezone(&self.zone).date_naive()
+    }
+}
+
 /// Says what is wrong with hours, and where.
 pub fn judge_hours(hours: &SiteHours) -> Result<(), Invalid> {
-    if hours.windows.len() > MOST_WINDOWS {
-        return Err(Invalid::new("/windows", format!("has at most {MOST_WINDOWS} windows")));
-    }
     if hours.closed_days.len() > MOST_CLOSED_DAYS {
         return Err(Invalid::new("/closed_days", format!("has at most {MOST_CLOSED_DAYS} days")));
-    }
-    if !(5..=480).contains(&hours.slot_minutes) {
-        return Err(Invalid::new("/slot_minutes", "must lie between 5 and 480"));
-    }
-    if !(1..=100).contains(&hours.capacity) {
-        return Err(Invalid::new("/capacity", "must lie between 1 and 100"));
     }
     if !(0..=365).contains(&hours.free_days) {
         return Err(Invalid::new("/free_days", "must lie between 0 and 365"));
     }
     judge_fees(&hours.storage_fees)?;
+    judge_slots(&Hours::collections(hours), "")?;
+    Hours::deliveries(hours).map_or(Ok(()), |deliveries| judge_slots(&deliveries, "/deliveries"))
+}
+
+/// Says what is wrong with the slots of a kind, which stand below `at`.
+fn judge_slots(hours: &Hours<'_>, at: &str) -> Result<(), Invalid> {
+    let wrong = |field: &str, message: &str| Err(Invalid::new(format!("{at}/{field}"), message));
+    if hours.windows.len() > MOST_WINDOWS {
+        return wrong("windows", &format!("has at most {MOST_WINDOWS} windows"));
+    }
+    if !(5..=480).contains(&hours.slot_minutes) {
+        return wrong("slot_minutes", "must lie between 5 and 480");
+    }
+    if !(1..=100).contains(&hours.capacity) {
+        return wrong("capacity", "must lie between 1 and 100");
+    }
     for (place, window) in hours.windows.iter().enumerate() {
-        let at = |field: &str, message: &str| Err(Invalid::new(format!("/windows/{place}/{field}"), message));
+        let wrong = |field: &str, message: &str| wrong(&format!("windows/{place}/{field}"), message);
         if !(1..=7).contains(&window.weekday) {
-            return at("weekday", "must lie between 1 and 7");
+            return wrong("weekday", "must lie between 1 and 7");
         }
         if window.closes <= window.opens {
-            return at("closes", "must be after `opens`");
+            return wrong("closes", "must be after `opens`");
         }
         if hours.windows[..place].iter().any(|other| overlap(*other, *window)) {
-            return at("opens", "the site is open then already");
+            return wrong("opens", "the site is open then already");
         }
     }
     Ok(())
@@ -56,11 +113,10 @@ fn overlap(one: Window, other: Window) -> bool {
 
 /// The slots of a day by the clock on the wall, in order; none overlap.
 #[must_use]
-pub fn of_day(hours: &SiteHours, day: NaiveDate) -> Vec<Span> {
+pub fn of_day(hours: &Hours<'_>, day: NaiveDate) -> Vec<Span> {
     if hours.closed_days.contains(&day) || hours.slot_minutes < 1 {
         return Vec::new();
     }
-    let zone = hours.time_zone.tz();
     let length = TimeDelta::minutes(hours.slot_minutes.into());
     let mut windows: Vec<&Window> = hours.windows.iter().filter(|window| is_on(**window, day)).collect();
     windows.sort_unstable_by_key(|window| window.opens);
@@ -68,8 +124,8 @@ pub fn of_day(hours: &SiteHours, day: NaiveDate) -> Vec<Span> {
     for window in windows {
         let (mut minute, closes) = (window.opens.minute(), window.closes.minute());
         while minute + hours.slot_minutes <= closes {
-            let (starts_at, next) = (instant(zone, day, minute), instant(zone, day, minute + hours.slot_minutes));
-            if let Some((starts_at, next)) = starts_at.zip(next)
+            let at = |minute| instant(hours.zone, day, minute);
+            if let Some((starts_at, next)) = at(minute).zip(at(minute + hours.slot_minutes))
                 && next - starts_at >= length
             {
                 slots.push(Span { starts_at, ends_at: starts_at + length });
@@ -92,16 +148,15 @@ fn instant(zone: Tz, day: NaiveDate, minute: i16) -> Option<DateTime<Utc>> {
 
 /// The slot that begins at this moment.
 #[must_use]
-pub fn starting(hours: &SiteHours, starts_at: DateTime<Utc>) -> Option<Span> {
-    let day = starts_at.with_timezone(&hours.time_zone.tz()).date_naive();
-    of_day(hours, day).into_iter().find(|slot| slot.starts_at == starts_at)
+pub fn starting(hours: &Hours<'_>, starts_at: DateTime<Utc>) -> Option<Span> {
+    of_day(hours, hours.day(starts_at)).into_iter().find(|slot| slot.starts_at == starts_at)
 }
 
 /// The slots from one day to another that begin after `now` and have room beside what is booked, with how many appointments they have
 /// room for.
 #[must_use]
 pub fn free(
-    hours: &SiteHours,
+    hours: &Hours<'_>,
     (first, last): (NaiveDate, NaiveDate),
     booked: &[Span],
     now: DateTime<Utc>,

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::invalid::Invalid;
 use shared::money::{MAX_TRADED_MINOR, Money};
 
-use super::slots::{Span, free};
-use crate::appointments::model::{MOST_STORAGE_DAYS, SiteHours};
+use super::slots::{Hours, Span, free};
+use crate::appointments::model::MOST_STORAGE_DAYS;
 use crate::orders::model::OrderStatus;
 
 /// The storage of an order, read under its lock.
@@ -56,9 +56,8 @@ pub fn next(terms: Terms, now: DateTime<Utc>) -> Next {
 /// From when the days run that cost nothing: the end of the first slot that its buyer could have had when they booked one at `now`. What
 /// is taken may have their own among it.
 #[must_use]
-pub fn free_from(booked: Span, hours: &SiteHours, taken: &[Span], now: DateTime<Utc>) -> DateTime<Utc> {
-    let day = |at: DateTime<Utc>| at.with_timezone(&hours.time_zone.tz()).date_naive();
-    let sooner = free(hours, (day(now), day(booked.starts_at)), taken, now);
+pub fn free_from(booked: Span, hours: &Hours<'_>, taken: &[Span], now: DateTime<Utc>) -> DateTime<Utc> {
+    let sooner = free(hours, (hours.day(now), hours.day(booked.starts_at)), taken, now);
     sooner.first().map_or(booked.ends_at, |(slot, _)| slot.ends_at.min(booked.ends_at))
 }
 

@@ -49,14 +49,18 @@ fn what_is_wanted_says_which_field_is_wrong() {
     let hours = |hours| now + TimeDelta::hours(hours);
     let new = |kind, site, starts_at, ends_at| NewAppointment { kind, site, starts_at, ends_at };
     let (collection, delivery) = (AppointmentKind::Collection, AppointmentKind::Delivery);
-    assert!(wanted(&new(collection, site, hours(1), None), now).is_ok());
-    assert!(wanted(&new(delivery, None, hours(1), Some(hours(2))), now).is_ok());
+    for kind in [collection, delivery] {
+        let slot = Wanted::Slot { site: site.expect("a site"), starts_at: hours(1) };
+        assert_eq!(wanted(&new(kind, site, hours(1), None), now), Ok(slot));
+    }
+    let wish = Wanted::Wish(Span { starts_at: hours(1), ends_at: hours(2) });
+    assert_eq!(wanted(&new(delivery, None, hours(1), Some(hours(2))), now), Ok(wish));
     for (wrong, pointer) in [
         (new(collection, site, hours(0), None), "/starts_at"),
         (new(collection, site, hours(24 * 90 + 1), None), "/starts_at"),
         (new(collection, None, hours(1), None), "/site"),
         (new(collection, site, hours(1), Some(hours(2))), "/ends_at"),
-        (new(delivery, site, hours(1), Some(hours(2))), "/site"),
+        (new(delivery, site, hours(1), Some(hours(2))), "/ends_at"),
         (new(delivery, None, hours(1), None), "/ends_at"),
     ] {
         assert_eq!(wanted(&wrong, now).expect_err("refused").pointer, pointer);
@@ -64,10 +68,21 @@ fn what_is_wanted_says_which_field_is_wrong() {
 }
 
 #[test]
-fn a_buyer_collects_what_was_offered_for_it() {
-    let there = |any, for_collection| There { any, for_collection };
-    assert_eq!(judge_there(there(false, true), true), Err(AppointmentRefusal::NothingThere));
-    assert_eq!(judge_there(there(true, false), false), Err(AppointmentRefusal::NotForCollection));
-    assert_eq!(judge_there(there(true, false), true), Ok(()));
-    assert_eq!(judge_there(there(true, true), false), Ok(()));
+fn a_buyer_collects_and_is_brought_what_was_offered_for_it() {
+    let (collection, delivery) = (AppointmentKind::Collection, AppointmentKind::Delivery);
+    let nothing = There { any: false, for_collection: true, for_delivery: true };
+    let collected = There { any: true, for_collection: true, for_delivery: false };
+    let delivered = There { any: true, for_collection: false, for_delivery: true };
+    assert_eq!(judge_there(nothing, collection, true), Err(AppointmentRefusal::NothingThere));
+    assert_eq!(judge_there(nothing, delivery, true), Err(AppointmentRefusal::NothingToDeliver));
+    assert_eq!(judge_there(delivered, collection, false), Err(AppointmentRefusal::NotForCollection));
+    assert_eq!(judge_there(collected, delivery, false), Err(AppointmentRefusal::NotForDelivery));
+    for (there, kind, by_seller) in [
+        (delivered, collection, true),
+        (collected, delivery, true),
+        (collected, collection, false),
+        (delivered, delivery, false),
+    ] {
+        assert_eq!(judge_there(there, kind, by_seller), Ok(()), "{there:?}, {kind:?}");
+    }
 }

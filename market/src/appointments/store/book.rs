@@ -12,7 +12,7 @@ use super::read::find;
 use super::storage::freeze;
 use super::{AppointmentError, Guarded, guard};
 use crate::appointments::model::{Appointment, AppointmentKind, AppointmentStatus, NewAppointment, REMINDER};
-use crate::appointments::rules::slots::{Span, starting};
+use crate::appointments::rules::slots::{Hours, Span, starting};
 use crate::appointments::rules::{
     There, Wanted, judge_accept, judge_cancel, judge_move, judge_order, judge_there, wanted,
 };
@@ -22,7 +22,7 @@ use crate::offers::model::Party;
 use crate::orders::model::Side;
 use crate::shipments::store::plan_delivery;
 
-/// Makes an appointment about an order that is paid: the buyer books it, the seller proposes it. A delivery that the buyer wants is what
+/// Makes an appointment about an order that is paid: the buyer books it, the seller proposes it. A delivery that is booked is what
 /// shipments that wait, and later ones, are planned by. Needs a transaction, as everything here does.
 pub async fn book(
     conn: &mut PgConnection,
@@ -34,10 +34,10 @@ pub async fn book(
     judge_order(locked.status)?;
     let side = if by.org == locked.buyer { Side::Buyer } else { Side::Seller };
     let (site, span) = match wanted(new, locked.now)? {
-        Wanted::Delivery(span) => (None, span),
-        Wanted::Collection { site, starts_at } => {
-            let span = slot(conn, locked.seller, site, starts_at).await?;
-            judge_there(there(conn, order, site).await?, side == Side::Seller)?;
+        Wanted::Wish(span) => (None, span),
+        Wanted::Slot { site, starts_at } => {
+            let span = slot(conn, locked.seller, new.kind, site, starts_at).await?;
+            judge_there(there(conn, order, site).await?, new.kind, side == Side::Seller)?;
             (Some(site), span)
         }
     };
@@ -63,10 +63,7 @@ pub async fn book(
     .execute(&mut *conn)
     .await?;
     if status == AppointmentStatus::Booked {
-        plan(conn, &locked, new.kind, (None, Some(span.ends_at))).await?;
-        if let Some(site) = site {
-            freeze(conn, &locked, site, span).await?;
-        }
+        follow(conn, &locked, new.kind, site, span).await?;
     }
     let action = if side == Side::Buyer { "appointment.book" } else { "appointment.propose" };
     finish(conn, by, id, action).await
@@ -77,7 +74,22 @@ fn reminded(span: Span, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (span.starts_at <= now + REMINDER).then_some(now)
 }
 
-/// Plans the order's shipments that wait by what its buyer wants now instead of before.
+/// Does what follows from an appointment that is booked: shipments are planned by a delivery, and a collection has its terms of storage.
+async fn follow(
+    conn: &mut PgConnection,
+    order: &Locked,
+    kind: AppointmentKind,
+    site: Option<SiteId>,
+    span: Span,
+) -> Result<(), AppointmentError> {
+    plan(conn, order, kind, (None, Some(span.ends_at))).await?;
+    if let (AppointmentKind::Collection, Some(site)) = (kind, site) {
+        freeze(conn, order, site, span).await?;
+    }
+    Ok(())
+}
+
+/// Plans the order's shipments that wait by when it is delivered now instead of before.
 async fn plan(
     conn: &mut PgConnection,
     order: &Locked,
@@ -90,16 +102,22 @@ async fn plan(
     Ok(())
 }
 
-/// The slot of a site of the seller's that begins then.
+/// The slot of a kind, of a site of the seller's, that begins then.
 async fn slot(
     conn: &mut PgConnection,
     seller: OrgId,
+    kind: AppointmentKind,
     site: SiteId,
     starts_at: DateTime<Utc>,
 ) -> Result<Span, AppointmentError> {
-    let Some(hours) = hours(conn, seller, site).await? else {
-        return Err(Invalid::new("/site", "nothing is collected there").into());
-    };
+    let hours = hours(conn, seller, site).await?;
+    let hours = hours.as_ref().and_then(|hours| Hours::of(hours, kind)).ok_or_else(|| {
+        let message = match kind {
+            AppointmentKind::Collection => "nothing is collected there",
+            AppointmentKind::Delivery => "has no slots of deliveries",
+        };
+        Invalid::new("/site", message)
+    })?;
     Ok(starting(&hours, starts_at).ok_or_else(|| Invalid::new("/starts_at", "no slot begins then"))?)
 }
 
@@ -107,7 +125,8 @@ async fn slot(
 pub(super) async fn there(conn: &mut PgConnection, order: OrderId, site: SiteId) -> Result<There, sqlx::Error> {
     sqlx::query_as!(
         There,
-        r#"SELECT count(*) > 0 AS "any!", coalesce(bool_and('pickup' = ANY (g.delivery_options)), true) AS "for_collection!"
+        r#"SELECT count(*) > 0 AS "any!", coalesce(bool_and('pickup' = ANY (g.delivery_options)), true) AS "for_collection!",
+                  coalesce(bool_and(NOT g.delivery_options <@ ARRAY['pickup']), true) AS "for_delivery!"
            FROM order_lines AS n
            LEFT JOIN listings AS g ON g.id = n.listing_id
            LEFT JOIN reservations AS r ON r.order_id = n.order_id AND r.line_no = n.line_no AND r.status = 'taken'
@@ -134,7 +153,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Re
     judge_order(guarded.order.status)?;
     judge_accept(&guarded.made, guarded.now)?;
     if let Some(site) = guarded.site {
-        judge_there(there(conn, guarded.order.id, site).await?, true)?;
+        judge_there(there(conn, guarded.order.id, site).await?, guarded.made.kind, true)?;
     }
     sqlx::query!(
         "UPDATE appointments SET status = 'booked', reminded_at = $2, version = version + 1 WHERE id = $1",
@@ -143,14 +162,11 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: AppointmentId) -> Re
     )
     .execute(&mut *conn)
     .await?;
-    plan(conn, &guarded.order, guarded.made.kind, (None, Some(guarded.made.span.ends_at))).await?;
-    if let Some(site) = guarded.site {
-        freeze(conn, &guarded.order, site, guarded.made.span).await?;
-    }
+    follow(conn, &guarded.order, guarded.made.kind, guarded.site, guarded.made.span).await?;
     finish(conn, by, id, "appointment.accept").await
 }
 
-/// The buyer comes, or wants to get it, at another time: from then on, and for a delivery until then.
+/// The buyer comes, or gets it, in another slot of the site, or would like to get it in another span.
 pub async fn reschedule(
     conn: &mut PgConnection,
     by: Party,
@@ -163,10 +179,10 @@ pub async fn reschedule(
     judge_move(&guarded.made, guarded.now)?;
     let (kind, site) = (guarded.made.kind, guarded.site);
     let span = match wanted(&NewAppointment { kind, site, starts_at, ends_at }, guarded.now)? {
-        Wanted::Delivery(span) => span,
-        Wanted::Collection { site, starts_at } => {
-            judge_there(there(conn, guarded.order.id, site).await?, true)?;
-            slot(conn, guarded.order.seller, site, starts_at).await?
+        Wanted::Wish(span) => span,
+        Wanted::Slot { site, starts_at } => {
+            judge_there(there(conn, guarded.order.id, site).await?, kind, true)?;
+            slot(conn, guarded.order.seller, kind, site, starts_at).await?
         }
     };
     set_span(conn, &guarded, span).await?;

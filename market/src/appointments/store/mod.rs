@@ -65,6 +65,7 @@ pub enum AppointmentError {
 
 const CONSTRAINTS: &ConstraintMessages = &[
     ("site_windows_apart", "/windows", "windows of a day must not overlap"),
+    ("site_delivery_windows_apart", "/deliveries/windows", "windows of a day must not overlap"),
     ("appointments_in_order", "/ends_at", "must be after `starts_at`, by 24 hours at most"),
     ("appointments_per_order", "", "an order has at most 100 appointments"),
 ];

@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 use super::AppointmentError;
 use super::book::there;
 use super::hours::{booked, hours};
-use crate::appointments::model::{Settlement, Storage};
+use crate::appointments::model::{AppointmentKind, Settlement, Storage};
 use crate::appointments::rules::AppointmentRefusal;
-use crate::appointments::rules::slots::Span;
+use crate::appointments::rules::slots::{Hours, Span};
 use crate::appointments::rules::storage::{Next, Terms, free_from, next};
 use crate::escrow::store::{Locked, lock, lock_for};
 use crate::ids::{OrderId, SiteId};
@@ -32,7 +32,8 @@ pub(super) async fn freeze(
     let Some(hours) = hours(conn, order.seller, site).await?.filter(|hours| !hours.storage_fees.is_empty()) else {
         return Ok(());
     };
-    let from = free_from(slot, &hours, &booked(conn, site).await?, order.now);
+    let taken = booked(conn, site, AppointmentKind::Collection).await?;
+    let from = free_from(slot, &Hours::collections(&hours), &taken, order.now);
     sqlx::query!(
         "INSERT INTO storage_terms (order_id, seller_org_id, site_id, fee_minor, free_until, due_at)
          SELECT o.id, o.seller_org_id, f.site_id, f.fee_minor, until, until

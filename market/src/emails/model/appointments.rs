@@ -22,7 +22,7 @@ pub struct AppointmentNews {
     /// How many lines there are besides.
     pub more: usize,
     pub kind: AppointmentKind,
-    /// The name of the site where goods are collected.
+    /// The name of the site where goods are collected, or whose slot a delivery takes.
     pub site: Option<String>,
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,

@@ -152,7 +152,8 @@ pub async fn collection(conn: &mut PgConnection, id: AppointmentId) -> Result<Op
            JOIN sites AS t ON t.id = a.site_id
            JOIN regions AS r ON r.id = t.region_id
            LEFT JOIN site_hours AS h ON h.site_id = t.id
-           WHERE a.id = $1"#,
+           WHERE a.id = $1
+             AND a.kind = 'collection'"#,
         id.0,
     )
     .fetch_optional(&mut *conn)

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use shared::money::Currency;
 
 use super::*;
-use crate::appointments::model::{WallTime, Window};
+use crate::appointments::model::{SiteHours, WallTime, Window};
 
 fn terms(status: OrderStatus, is_there: bool, days: i16) -> Terms {
     Terms { status, is_there, days, due_at: DateTime::UNIX_EPOCH }
@@ -33,6 +33,7 @@ fn the_days_that_cost_nothing_begin_when_the_goods_could_first_be_fetched() {
         slot_minutes: 60,
         capacity: 1,
         windows: vec![window(8 * 60, 10 * 60)],
+        deliveries: None,
         closed_days: Vec::new(),
         free_days: 7,
         storage_fees: Vec::new(),
@@ -52,7 +53,7 @@ fn the_days_that_cost_nothing_begin_when_the_goods_could_first_be_fetched() {
         ),
     ];
     for (name, taken, from) in cases {
-        assert_eq!(free_from(own, &hours, &taken, now), from, "{name}");
+        assert_eq!(free_from(own, &Hours::collections(&hours), &taken, now), from, "{name}");
     }
 }
 

@@ -11,7 +11,10 @@ async fn a_buyer_books_moves_and_cancels_and_the_slot_is_free_again() {
     let depot = TestDepot::new(&mut conn, 1).await;
     let (one, other) = (depot.sold(&mut conn).await, depot.sold(&mut conn).await);
     let day = database_time(&mut conn).await.date_naive() + TimeDelta::days(2);
-    let free = async |conn: &mut PgConnection| slots(conn, one.1.org, one.0, (day, day)).await.expect("slots").len();
+    let free = async |conn: &mut PgConnection| {
+        let kind = AppointmentKind::Collection;
+        slots(conn, one.1.org, one.0, kind, (day, day)).await.expect("slots").len()
+    };
     assert_eq!(free(&mut conn).await, 24);
     let booked = depot.booked(&mut conn, one, 2).await.expect("booked");
     assert_eq!((booked.status, booked.site, booked.missed), (AppointmentStatus::Booked, Some(depot.site), 0));
@@ -53,7 +56,7 @@ async fn a_seller_proposes_and_the_buyer_accepts() {
     let depot = TestDepot::new(&mut conn, 1).await;
     let (order, buyer) = depot.sold(&mut conn).await;
     // What was not offered for it is collected only if the seller says so.
-    sqlx::query("UPDATE listings SET delivery_options = '{parcel}'").execute(&mut *conn).await.expect("changed");
+    offered_for(&mut conn, depot.goods, &["parcel"]).await;
     assert_eq!(refusal(depot.booked(&mut conn, (order, buyer), 2).await), AppointmentRefusal::NotForCollection);
     let proposed = depot.booked(&mut conn, (order, depot.by_seller()), 2).await.expect("proposed");
     assert_eq!(proposed.status, AppointmentStatus::Proposed);
@@ -156,6 +159,14 @@ async fn shipments_are_planned_by_when_the_buyer_would_like_to_get_them() {
     assert_eq!(refusal(none), AppointmentRefusal::NoCollection);
     act(&mut conn, async |tx| cancel(tx, buyer, wished.id).await).await.expect("cancelled");
     assert_eq!(planned(&mut conn, &after).await, None);
+    // A slot of the site is as good, and ends when the slot ends.
+    let booked = depot.delivered(&mut conn, (order, buyer), 2).await.expect("booked");
+    assert_eq!((booked.ends_at, planned(&mut conn, &before).await), (noon + TimeDelta::hours(2), until(2)));
+    let later = noon + TimeDelta::hours(4);
+    act(&mut conn, async |tx| reschedule(tx, buyer, booked.id, later, None).await).await.expect("moved");
+    assert_eq!(planned(&mut conn, &after).await, until(6));
+    act(&mut conn, async |tx| cancel(tx, depot.by_seller(), booked.id).await).await.expect("cancelled");
+    assert_eq!(planned(&mut conn, &after).await, None);
     drop(conn);
     db.close().await;
 }
@@ -173,7 +184,9 @@ async fn hours_are_the_sellers_and_come_back_as_they_were_set() {
     assert_eq!(kept, set);
     set.windows.push(set.windows[0]);
     assert_eq!(invalid(depot.open(&mut conn, &set).await), "/windows/2/opens");
-    assert_eq!(hours(&mut conn, depot.seller.org, depot.site).await.expect("read"), Some(kept));
+    assert_eq!(hours(&mut conn, depot.seller.org, depot.site).await.expect("read"), Some(kept.clone()));
+    let collected = SiteHours { deliveries: None, ..kept };
+    assert_eq!(depot.open(&mut conn, &collected).await.expect("set"), collected);
     let other = trader(&mut conn).await;
     let by = Party { org: other.org, user: other.user };
     let refused = act(&mut conn, async |tx| set_hours(tx, by, depot.site, &open_all_week(1)).await).await;

@@ -1,4 +1,5 @@
 mod acting;
+mod delivering;
 mod races;
 mod redeeming;
 mod storing;
@@ -8,7 +9,7 @@ use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use sqlx::{Connection, PgConnection};
 
 use super::*;
-use crate::appointments::model::{Appointment, NewAppointment, SiteHours, WallTime, Window};
+use crate::appointments::model::{Appointment, DeliveryHours, NewAppointment, SiteHours, WallTime, Window};
 use crate::escrow::store::escrow;
 use crate::ids::ListingId;
 use crate::listings::model::SaleMode;
@@ -18,7 +19,7 @@ use crate::orders::store as orders;
 use crate::stock::store::tests::new_site;
 use crate::testing::{Trader, database_time, eur, listing, pay, placed, trader};
 
-/// A seller's site that is open all week, with slots of an hour.
+/// A seller's site that is open all week, with slots of an hour for collections and of two for deliveries.
 #[derive(Clone, Copy)]
 pub(crate) struct TestDepot {
     pub(crate) seller: Trader,
@@ -28,11 +29,13 @@ pub(crate) struct TestDepot {
 
 fn open_all_week(capacity: i16) -> SiteHours {
     let window = |weekday| Window { weekday, opens: WallTime::of_minute(0), closes: WallTime::of_minute(24 * 60) };
+    let windows: Vec<_> = (1..=7).map(window).collect();
     SiteHours {
         time_zone: "UTC".to_owned().try_into().expect("a zone"),
         slot_minutes: 60,
         capacity,
-        windows: (1..=7).map(window).collect(),
+        windows: windows.clone(),
+        deliveries: Some(DeliveryHours { slot_minutes: 120, capacity, windows }),
         closed_days: vec!["2020-01-01".parse().expect("a day")],
         free_days: 7,
         storage_fees: vec![eur(250)],
@@ -44,6 +47,7 @@ impl TestDepot {
         let seller = trader(conn).await;
         let site = new_site(conn, seller.org, None).await.expect("a site").id;
         let goods = listing(conn, seller, SaleMode::Fixed, 1_000).await;
+        offered_for(conn, goods, &["pickup", "freight"]).await;
         let depot = Self { seller, site, goods };
         depot.open(conn, &open_all_week(capacity)).await.expect("open");
         depot
@@ -71,8 +75,16 @@ impl TestDepot {
         (database_time(conn).await.date_naive() + TimeDelta::days(days)).and_time(noon).and_utc()
     }
 
+    const fn at(&self, kind: AppointmentKind, starts_at: DateTime<Utc>) -> NewAppointment {
+        NewAppointment { kind, site: Some(self.site), starts_at, ends_at: None }
+    }
+
     pub(crate) const fn collection(&self, starts_at: DateTime<Utc>) -> NewAppointment {
-        NewAppointment { kind: AppointmentKind::Collection, site: Some(self.site), starts_at, ends_at: None }
+        self.at(AppointmentKind::Collection, starts_at)
+    }
+
+    pub(crate) const fn delivery(&self, starts_at: DateTime<Utc>) -> NewAppointment {
+        self.at(AppointmentKind::Delivery, starts_at)
     }
 
     async fn booked(
@@ -83,6 +95,16 @@ impl TestDepot {
     ) -> Result<Appointment, AppointmentError> {
         let starts_at = self.slot(conn, days).await;
         act(conn, async |tx| book(tx, buyer, order, &self.collection(starts_at)).await).await
+    }
+
+    async fn delivered(
+        &self,
+        conn: &mut PgConnection,
+        (order, buyer): (OrderId, Party),
+        days: i64,
+    ) -> Result<Appointment, AppointmentError> {
+        let starts_at = self.slot(conn, days).await;
+        act(conn, async |tx| book(tx, buyer, order, &self.delivery(starts_at)).await).await
     }
 
     /// A new sale that is to be collected in two days, and its pass.
@@ -96,6 +118,12 @@ impl TestDepot {
     async fn redeem(&self, conn: &mut PgConnection, pass: &str) -> Result<Redeemed, AppointmentError> {
         act(conn, async |tx| redeem(tx, self.by_seller(), self.site, pass).await).await
     }
+}
+
+/// Changes how goods reach their buyer, past the program.
+async fn offered_for(conn: &mut PgConnection, goods: ListingId, options: &[&str]) {
+    let sql = "UPDATE listings SET delivery_options = $2 WHERE id = $1";
+    sqlx::query(sql).bind(goods.0).bind(options).execute(conn).await.expect("changed");
 }
 
 /// Runs an act in a transaction of its own, which is rolled back after an error.

@@ -7,11 +7,21 @@ use tokio::sync::Barrier;
 
 use super::*;
 
-const ROUNDS: i64 = 30;
+const ROUNDS: i32 = 30;
 const AT_ONCE: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_who_want_the_last_slot_one_gets_it() {
+    one_gets_the_last(AppointmentKind::Collection, TimeDelta::hours(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_who_want_the_last_delivery_slot_one_gets_it() {
+    one_gets_the_last(AppointmentKind::Delivery, TimeDelta::hours(2)).await;
+}
+
+/// Several buyers want the only place of a slot at once, in one slot after the other.
+async fn one_gets_the_last(kind: AppointmentKind, length: TimeDelta) {
     let db = TestDb::new().await;
     let mut conn = db.pool.acquire().await.expect("a connection");
     let depot = TestDepot::new(&mut conn, 1).await;
@@ -20,14 +30,14 @@ async fn of_many_who_want_the_last_slot_one_gets_it() {
         sales.push(depot.sold(&mut conn).await);
     }
     for round in 1..=ROUNDS {
-        let starts_at = depot.slot(&mut conn, 1).await + TimeDelta::hours(round);
+        let starts_at = depot.slot(&mut conn, 1).await + length * round;
         let barrier = Arc::new(Barrier::new(AT_ONCE));
         let racing = sales.iter().map(|&(order, buyer)| {
             let (pool, barrier) = (db.pool.clone(), Arc::clone(&barrier));
             tokio::spawn(async move {
                 let mut conn = pool.acquire().await.expect("a connection");
                 barrier.wait().await;
-                act(&mut conn, async |tx| book(tx, buyer, order, &depot.collection(starts_at)).await).await
+                act(&mut conn, async |tx| book(tx, buyer, order, &depot.at(kind, starts_at)).await).await
             })
         });
         let (mut won, mut lost) = (Vec::new(), 0);

@@ -4,6 +4,7 @@ translated! { German says Appointments {
     slot_from = "Von";
     slot_until = "Bis";
     slot_site = "Standort";
+    slot_delivered_from = "Lieferung ab";
 
     slot_proposed_subject(goods) = "Terminvorschlag: {goods}";
     slot_proposed_heading = "Der Verkäufer schlägt einen Termin vor";
@@ -17,6 +18,8 @@ translated! { German says Appointments {
     slot_booked_collection_seller(goods) = "Dann holt der Käufer {goods} ab. Bitte geben Sie die Ware nur gegen den Abholschein des Käufers heraus.";
     slot_booked_delivery_buyer(goods) = "Der Verkäufer weiß, dass Sie {goods} dann erhalten möchten.";
     slot_booked_delivery_seller(goods) = "Der Käufer möchte {goods} dann erhalten.";
+    slot_booked_from_site_buyer(goods) = "Dann liefert der Verkäufer {goods}. Bitte sorgen Sie dafür, dass jemand da ist.";
+    slot_booked_from_site_seller(goods) = "Dann liefern Sie {goods}. Bitte planen Sie ein Fahrzeug dafür ein.";
 
     slot_moved_collection(goods) = "Abholung verschoben: {goods}";
     slot_moved_delivery(goods) = "Lieferung verschoben: {goods}";
@@ -37,6 +40,8 @@ translated! { German says Appointments {
     slot_soon_collection_seller(goods) = "In Kürze holt der Käufer {goods} ab.";
     slot_soon_delivery_buyer(goods) = "Sie möchten {goods} in Kürze erhalten. Auch der Verkäufer wird daran erinnert.";
     slot_soon_delivery_seller(goods) = "Der Käufer möchte {goods} in Kürze erhalten.";
+    slot_soon_from_site_buyer(goods) = "In Kürze liefert der Verkäufer {goods}. Bitte sorgen Sie dafür, dass jemand da ist.";
+    slot_soon_from_site_seller(goods) = "In Kürze liefern Sie {goods}.";
 
     slot_missed_subject(goods) = "Nicht abgeholt: {goods}";
     slot_missed_heading = "Niemand ist gekommen";

@@ -4,6 +4,7 @@ english! { Appointments {
     slot_from = "From";
     slot_until = "Until";
     slot_site = "Site";
+    slot_delivered_from = "Delivered from";
 
     slot_proposed_subject(goods) = "Appointment proposed: {goods}";
     slot_proposed_heading = "The seller proposes a time";
@@ -17,6 +18,8 @@ english! { Appointments {
     slot_booked_collection_seller(goods) = "The buyer collects {goods} then. Please give it out for the buyer's pass alone.";
     slot_booked_delivery_buyer(goods) = "The seller knows that you would like to get {goods} then.";
     slot_booked_delivery_seller(goods) = "The buyer would like to get {goods} then.";
+    slot_booked_from_site_buyer(goods) = "The seller delivers {goods} then. Please make sure that somebody is there.";
+    slot_booked_from_site_seller(goods) = "You deliver {goods} then. Please plan a vehicle for it.";
 
     slot_moved_collection(goods) = "Collection moved: {goods}";
     slot_moved_delivery(goods) = "Delivery moved: {goods}";
@@ -37,6 +40,8 @@ english! { Appointments {
     slot_soon_collection_seller(goods) = "The buyer collects {goods} soon.";
     slot_soon_delivery_buyer(goods) = "You would like to get {goods} soon. The seller is reminded of it, too.";
     slot_soon_delivery_seller(goods) = "The buyer would like to get {goods} soon.";
+    slot_soon_from_site_buyer(goods) = "The seller delivers {goods} soon. Please make sure that somebody is there.";
+    slot_soon_from_site_seller(goods) = "You deliver {goods} soon.";
 
     slot_missed_subject(goods) = "Not collected: {goods}";
     slot_missed_heading = "Nobody came";

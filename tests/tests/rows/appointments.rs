@@ -22,7 +22,7 @@ pub(crate) async fn depot(by: &Person, sku: &str) -> Depot {
     let level = format!("/v1/items/{item}/stock/{site}");
     let _ = by.post(&format!("{level}/adjust"), json!({"to": 10})).await.ok();
     let new = json!({"item_id": item, "site_id": site, "title": "A console", "sale_mode": "fixed", "currency": "EUR",
-        "price": eur("100.00"), "quantity": 10, "delivery_options": ["pickup"]});
+        "price": eur("100.00"), "quantity": 10, "delivery_options": ["pickup", "freight"]});
     let listing = id(&by.post("/v1/listings", new).await.ok());
     let _ = by.post(&format!("/v1/listings/{listing}/publish"), json!({})).await.ok();
     let windows: Vec<_> = (1..=7).map(|day| json!({"weekday": day, "opens": "08:00", "closes": "18:00"})).collect();

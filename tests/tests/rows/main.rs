@@ -13,6 +13,7 @@ mod currencies;
 mod dashboard;
 mod dealers;
 mod defaults;
+mod delivery_slots;
 mod disputes;
 mod divisible_lots;
 mod documents;

@@ -48,6 +48,7 @@ impl TestDepot {
             slot_minutes: 60,
             capacity: 1,
             windows: (1..=7).map(window).collect(),
+            deliveries: None,
             closed_days: Vec::new(),
             free_days: 7,
             storage_fees: vec![eur(250)],

@@ -110,6 +110,50 @@ async fn an_order_is_collected_by_appointment_and_both_sides_hear_of_it() {
 }
 
 #[tokio::test]
+async fn a_delivery_takes_a_slot_of_the_site_that_it_comes_from() {
+    let depot = Depot::new().await;
+    let (sale, ann, bob) = (&depot.sale, &depot.sale.ann, &depot.sale.bob);
+    sale.paid().await;
+    let at = depot.in_days(2).await;
+    let day = at.date_naive();
+    let free = async |kind: &str| {
+        let path = format!("/v1/orders/{}/slots?first_day={day}&last_day={day}{kind}", sale.order);
+        sale.api.get(Some(bob), &path).await.ok()["items"].as_array().unwrap().clone()
+    };
+    assert!(free("&kind=delivery").await.is_empty(), "the site has no slots of deliveries");
+    let mut open = hours();
+    open["deliveries"] = json!({"slot_minutes": 120, "capacity": 1, "windows": open["windows"]});
+    assert_eq!(depot.open(ann, &open).await.ok()["deliveries"], open["deliveries"]);
+    let slots = free("&kind=delivery").await;
+    let slot = &slots[0];
+    assert_eq!((slots.len(), &slot["kind"], &slot["site"]), (12, &json!("delivery"), &json!(depot.site)));
+    assert_eq!(free("").await, free("&kind=collection").await);
+    assert_eq!(free("").await[0]["kind"], "collection");
+
+    let new = json!({"kind": "delivery", "site": depot.site, "starts_at": slot["starts_at"]});
+    sale.keyed(bob, &depot.appointments(), &new).await.refused(409, "not_for_delivery");
+    let offered = "UPDATE listings SET delivery_options = '{freight}'";
+    sqlx::query(offered).execute(&sale.api.db.pool).await.unwrap();
+    let made = sale.keyed(bob, &depot.appointments(), &new).await;
+    assert_eq!((made.status.as_u16(), &made.body["status"]), (201, &json!("booked")));
+    assert_eq!((&made.body["ends_at"], &made.body["site_name"]), (&slot["ends_at"], &json!("Depot")));
+    let next = json!({"kind": "delivery", "site": depot.site, "starts_at": slots[1]["starts_at"]});
+    sale.keyed(bob, &depot.appointments(), &next).await.refused(409, "appointment_exists");
+    assert_eq!((free("&kind=delivery").await.len(), free("").await.len()), (11, 24));
+    let id = made.body["id"].as_str().unwrap();
+    depot.step(bob, id, "pass", &json!({})).await.refused(409, "not_collected");
+    let until = depot.step(bob, id, "move", &json!({"starts_at": at, "ends_at": at})).await;
+    assert_eq!(until.refused(422, "invalid_value").body["errors"][0]["pointer"], "/ends_at");
+    let moved = depot.step(bob, id, "move", &json!({"starts_at": slots[1]["starts_at"]})).await.ok();
+    assert_eq!(moved["ends_at"], slots[1]["ends_at"]);
+    assert_eq!(depot.mails().await, [("appointment_booked".to_owned(), 2), ("appointment_moved".to_owned(), 2)]);
+    sale.act(ann, "ship").await.ok();
+    assert!(free("&kind=delivery").await.is_empty(), "it has left");
+    depot.step(bob, id, "move", &json!({"starts_at": slots[2]["starts_at"]})).await.refused(409, "nothing_to_deliver");
+    depot.sale.api.close().await;
+}
+
+#[tokio::test]
 async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
     let depot = Depot::new().await;
     let (sale, ann, bob) = (&depot.sale, &depot.sale.ann, &depot.sale.bob);
@@ -125,7 +169,8 @@ async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
         (json!({"kind": "collection", "site": site, "starts_at": at, "ends_at": at}), "/ends_at"),
         (json!({"kind": "delivery", "starts_at": at}), "/ends_at"),
         (json!({"kind": "delivery", "starts_at": at, "ends_at": at}), "/ends_at"),
-        (json!({"kind": "delivery", "site": site, "starts_at": at, "ends_at": at}), "/site"),
+        (json!({"kind": "delivery", "site": site, "starts_at": at, "ends_at": at}), "/ends_at"),
+        (json!({"kind": "delivery", "site": site, "starts_at": at}), "/site"),
     ] {
         let refused = sale.keyed(bob, &depot.appointments(), &new).await.refused(422, "invalid_value");
         assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{new}");
@@ -135,6 +180,13 @@ async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
         ("capacity", json!(101), "/capacity"),
         ("windows", json!([{"weekday": 8, "opens": "08:00", "closes": "09:00"}]), "/windows/0/weekday"),
         ("windows", json!([{"weekday": 1, "opens": "08:00", "closes": "08:00"}]), "/windows/0/closes"),
+        ("deliveries", json!({"slot_minutes": 481, "capacity": 1, "windows": []}), "/deliveries/slot_minutes"),
+        ("deliveries", json!({"slot_minutes": 60, "capacity": 0, "windows": []}), "/deliveries/capacity"),
+        (
+            "deliveries",
+            json!({"slot_minutes": 60, "capacity": 1, "windows": [{"weekday": 1, "opens": "08:00", "closes": "07:00"}]}),
+            "/deliveries/windows/0/closes",
+        ),
     ] {
         let mut bad = hours();
         bad[field] = value;
@@ -149,6 +201,8 @@ async fn requests_that_are_not_possible_say_what_is_wrong_and_where() {
         let path = format!("/v1/orders/{}/slots?{days}", sale.order);
         sale.api.get(Some(bob), &path).await.refused(422, "invalid_value");
     }
+    let path = format!("/v1/orders/{}/slots?first_day=2026-12-01&last_day=2026-12-01&kind=party", sale.order);
+    sale.api.get(Some(bob), &path).await.refused(400, "invalid_query");
     for pass in ["", &"x".repeat(101)] {
         depot.redeem(ann, pass).await.refused(422, "invalid_value");
     }

@@ -199,6 +199,28 @@ fn appointments(title: &str, other: &str) -> Vec<Content> {
     mails
 }
 
+/// About a delivery in a slot of its site, to both sides.
+pub(super) fn deliveries(title: &str, other: &str) -> [Content; 4] {
+    let news = |side| AppointmentNews {
+        order: id(2),
+        side,
+        other: other.to_owned(),
+        title: title.to_owned(),
+        more: 1,
+        kind: AppointmentKind::Delivery,
+        site: Some("Depot\r\n<North>".to_owned()),
+        starts_at: at(20, 0),
+        ends_at: at(21, 0),
+        missed: 0,
+    };
+    [
+        Content::AppointmentBooked(news(Side::Buyer)),
+        Content::AppointmentReminder(news(Side::Buyer)),
+        Content::AppointmentBooked(news(Side::Seller)),
+        Content::AppointmentReminder(news(Side::Seller)),
+    ]
+}
+
 /// About a shipment, to the side that sends it and to the one that gets it.
 fn shipments(title: &str) -> Vec<Content> {
     let news = |sends: bool| ShipmentNews {

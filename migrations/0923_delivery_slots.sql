@@ -80,3 +80,22 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+
+-- Storage is owed for goods whose buyer has said to collect them. A program of before takes a delivery that is accepted for a collection,
+-- and would freeze terms for it: it fails instead.
+CREATE FUNCTION refuse_terms_uncollected() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM appointments
+        WHERE order_id = new.order_id
+          AND site_id = new.site_id
+          AND kind = 'collection'
+          AND status = 'booked')
+    THEN
+        RAISE EXCEPTION 'no collection of order % is booked at site %', new.order_id, new.site_id
+            USING ERRCODE = 'check_violation', TABLE = 'storage_terms', CONSTRAINT = 'storage_terms_of_collection';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER storage_terms_of_collection AFTER INSERT ON storage_terms FOR EACH ROW
+EXECUTE FUNCTION refuse_terms_uncollected();

@@ -122,12 +122,13 @@ pub struct DeliveryHours {
 pub struct SiteHours {
     /// The windows are by the clock on the wall there.
     pub time_zone: TimeZone,
-    /// How long a slot is. Slots begin when a window opens, one after the other.
+    /// How long a slot of collections is. Slots begin when a window opens, one after the other.
     #[schema(minimum = 5, maximum = 480)]
     pub slot_minutes: i16,
     /// How many collections there are at once.
     #[schema(minimum = 1, maximum = 100)]
     pub capacity: i16,
+    /// When goods are collected. Empty: they never are, and `slot_minutes` and `capacity` mean nothing.
     #[schema(max_items = 100)]
     pub windows: Vec<Window>,
     /// Absent: there are no slots of deliveries, and buyers say when they would like to get something.
@@ -218,7 +219,7 @@ pub enum AppointmentStatus {
     Passed,
 }
 
-/// When goods of an order are collected, or when its buyer would like to get them.
+/// When goods of an order are collected or delivered, or when its buyer would like to get them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Appointment {
     pub id: AppointmentId,

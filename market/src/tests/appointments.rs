@@ -78,6 +78,8 @@ fn storage() -> Vec<Breach> {
             "storage_terms_at_own_site",
             terms("'site_id', (SELECT id FROM sites WHERE org_id <> t.seller_org_id LIMIT 1)"),
         ),
+        // The other order is to be delivered from there.
+        ("storage_terms_of_collection", terms("'days', 0")),
         ("storage_terms_fixed", set("fee_minor = fee_minor + 1")),
         ("storage_terms_fixed", format!("{}; {}", set("days = 1"), set("days = 0"))),
         ("storage_terms_fixed", format!("{}; {}", set("due_at = null"), set("due_at = now()"))),

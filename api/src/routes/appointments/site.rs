@@ -41,8 +41,9 @@ pub(super) async fn get_site_hours(
 
 /// Set when goods are collected at a site, and delivered from it
 ///
-/// As a whole: without `deliveries` there are no slots of deliveries any more. What is booked stays as it is. Where clocks are put forward, a
-/// slot that would begin or end at an hour that does not exist is left out; of an hour that exists twice the first pass has slots.
+/// As a whole: without `deliveries` there are no slots of deliveries any more. A site that only delivers has no `windows`, and any
+/// `slot_minutes` and `capacity` beside `deliveries`. What is booked stays as it is. Where clocks are put forward, a slot that would begin
+/// or end at an hour that does not exist is left out; of an hour that exists twice the first pass has slots.
 #[utoipa::path(put, path = "/v1/sites/{site}/hours", tag = "appointments", params(("site" = SiteId, Path), Acting, IfMatch),
     request_body = SiteHours, responses(
     (status = 200, description = "Its hours", body = SiteHours),

@@ -128,10 +128,10 @@ pub async fn set_hours(
     set_deliveries(conn, site, new.deliveries.as_ref()).await?;
     set_fees(conn, site, &new.storage_fees).await?;
     let (actor, subject) = (Actor::User(by.user), ("site", site.to_string()));
-    let summary = |slot_minutes: i16, capacity: i16, windows: &[Window]| json!({"slot_minutes": slot_minutes, "capacity": capacity, "windows": windows.len()});
-    let mut data = summary(new.slot_minutes, new.capacity, &new.windows);
-    if let Some(of) = &new.deliveries {
-        data["deliveries"] = summary(of.slot_minutes, of.capacity, &of.windows);
+    let mut data = json!({"slot_minutes": new.slot_minutes, "capacity": new.capacity, "windows": new.windows.len()});
+    if let Some(new) = &new.deliveries {
+        data["deliveries"] =
+            json!({"slot_minutes": new.slot_minutes, "capacity": new.capacity, "windows": new.windows.len()});
     }
     audit::append(conn, audit::Entry { actor, action: "site.set_hours", subject, data }).await?;
     hours(conn, by.org, site).await?.ok_or(AppointmentError::NotFound)

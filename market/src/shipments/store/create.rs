@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::locked::{everything, finish, lock_shipment, lock_sold, move_stock};
 use super::order::{OrderedItem, ordered};
-use super::plan::wished;
+use super::plan::delivered_until;
 use super::room::take_room;
 use super::{Done, ShipmentError};
 use crate::ids::{ItemId, OrderId, ShipmentId, SiteId};
@@ -39,7 +39,7 @@ pub async fn create(conn: &mut PgConnection, by: Party, new: &NewShipment) -> Re
     let planned_delivery = match (new.planned_delivery, new.order_id, new.vehicle) {
         // What is on a vehicle of the shipper's is planned by the shipper.
         (None, Some(order), None) => {
-            wished(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|pickup| pickup < *at))
+            delivered_until(conn, order).await?.filter(|at| new.planned_pickup.is_none_or(|pickup| pickup < *at))
         }
         (given, ..) => given,
     };

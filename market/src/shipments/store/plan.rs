@@ -1,12 +1,15 @@
-//! Shipments of an order, planned by when its buyer would like to get it.
+//! Shipments of an order, planned by when it is delivered by appointment.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::ids::OrderId;
 
-/// Until when the buyer of an order would like to get it, if that was said.
-pub(super) async fn wished(conn: &mut PgConnection, order: OrderId) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+/// Until when an order is delivered by appointment, if one is booked.
+pub(super) async fn delivered_until(
+    conn: &mut PgConnection,
+    order: OrderId,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT ends_at FROM appointments WHERE order_id = $1 AND kind = 'delivery' AND status = 'booked'",
         order.0,

@@ -113,6 +113,8 @@ fn hours_say_what_is_wrong_and_where() {
         judge_hours(&SiteHours { deliveries, ..hours("UTC", 30, vec![window(1, 60, 120)]) })
     };
     assert_eq!(deliveries(30, 1, vec![window(1, 60, 120)]), Ok(()), "one is collected while another is delivered");
+    let only = DeliveryHours { slot_minutes: 30, capacity: 1, windows: vec![window(1, 60, 120)] };
+    assert_eq!(judge_hours(&SiteHours { deliveries: Some(only), ..hours("UTC", 30, Vec::new()) }), Ok(()));
     for (wrong, pointer) in [
         (deliveries(4, 1, Vec::new()), "/deliveries/slot_minutes"),
         (deliveries(30, 0, Vec::new()), "/deliveries/capacity"),

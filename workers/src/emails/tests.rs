@@ -294,6 +294,7 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(files::documents_anew(&title, &org_name));
     mails.extend(auctions::leads(&title).map(|mail| (mail, Link::None)));
     mails.extend(orders::written_off(&title, &org_name).map(|mail| (mail, Link::None)));
+    mails.extend(orders::hired(&title, &org_name).map(|mail| (mail, Link::None)));
     mails
 }
 

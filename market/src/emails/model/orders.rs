@@ -60,7 +60,7 @@ pub struct OrderWrittenOff {
     pub barred_until: Option<DateTime<Utc>>,
 }
 
-/// The days that a line has are others now, to those who trade for buyer and seller. Reference: the order, the line and when they were changed.
+/// A line has other days than before, to those who trade for buyer and seller. Reference: the order, the line and when they were changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaysHired {
     pub order: OrderId,

@@ -2,14 +2,12 @@
 
 mod topic;
 
-use std::slice;
-
 use axum::extract::State;
 use jobs::auctions::defaulted;
 use jobs::checkout::{ActError, write_off};
 use market::auctions::store::{self as auctions, AuctionError};
 use market::checkout::store::CheckoutError;
-use market::hires::store::show_days;
+use market::hires::store::order_with_days;
 use market::ids::OrderId;
 use market::offers::model::Party;
 use market::orders::model::{Order, Side};
@@ -83,9 +81,8 @@ async fn get_order(
 ) -> Result<Json<Order>> {
     let org = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
-    let mut order = store::order(&mut conn, org, id).await?.ok_or(Problem::not_found("order"))?;
-    show_days(&mut conn, slice::from_mut(&mut order)).await?;
-    Ok(Json(order))
+    let order = order_with_days(&mut conn, org, id).await?;
+    order.map(Json).ok_or(Problem::not_found("order"))
 }
 
 /// Give up an order from an auction that you will not pay

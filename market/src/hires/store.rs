@@ -3,6 +3,8 @@
 //! How to get this wrong: to give days up before others are taken. Days are taken by date, and those given up come last, here and where
 //! sellers block days ([`block_days`](crate::catalog::store::block_days)), so that of two who wait for each other's days one is done.
 
+use std::slice;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
@@ -10,6 +12,7 @@ use sqlx::PgConnection;
 use super::rules::{HireRefusal, Line, judge};
 use crate::ids::OrderId;
 use crate::orders::model::{Order, OrderStatus};
+use crate::orders::store as orders;
 
 /// Why an order does not get its days.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +111,13 @@ pub async fn days_of(
     .fetch_optional(conn)
     .await?;
     days.ok_or(HireError::NotFound)
+}
+
+/// The order with the days of its lines, if `party` is its buyer or its seller.
+pub async fn order_with_days(conn: &mut PgConnection, party: OrgId, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
+    let Some(mut order) = orders::order(conn, party, id).await? else { return Ok(None) };
+    show_days(conn, slice::from_mut(&mut order)).await?;
+    Ok(Some(order))
 }
 
 /// Adds the days of these orders to their lines, in one statement.

@@ -99,7 +99,7 @@ pub struct OrderLine {
     pub amount: Money,
     /// The platform's rate in basis points when the order was made.
     pub fee_bps: i32,
-    /// Of a service: the days that it is hired for, in order. Only where one order is read; lists and checkouts leave them out.
+    /// Of a service: the days that it is hired for, in order. Lists of orders and checkouts leave them out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 366)]
     pub days: Vec<NaiveDate>,

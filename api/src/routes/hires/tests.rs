@@ -152,6 +152,9 @@ async fn both_sides_get_a_mail_for_each_change_of_days_and_see_them_in_the_order
     assert_eq!((&heard["data"]["status"], &heard["data"]["lines"][0]["days"]), (&json!("paid"), &second), "{heard}");
     let listed = api.get(Some(&bob), "/v1/orders?side=buyer").await.ok();
     assert_eq!(listed["items"][0]["lines"][0]["days"], Value::Null);
+    // So does whoever acts on it.
+    let shipped = api.post(Some(&ann), &format!("{order}/ship"), json!({})).await.ok();
+    assert_eq!((&shipped["status"], &shipped["lines"][0]["days"]), (&json!("in_fulfilment"), &second));
     api.close().await;
 }
 

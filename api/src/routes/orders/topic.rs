@@ -4,11 +4,10 @@
 //! this process reads the versions of the watched orders a few times a second, in one statement.
 
 use std::collections::HashMap;
-use std::slice;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use market::hires::store::show_days;
+use market::hires::store::{order_with_days, show_days};
 use market::ids::OrderId;
 use market::orders::model::Order;
 use market::orders::store;
@@ -41,8 +40,7 @@ impl Topic for OrderTopic {
         let mut conn = state.db.acquire().await?;
         // The version first: what is read after it is at least as new.
         let Some(seq) = store::versions(&mut conn, &[id]).await?.remove(&id) else { return Ok(None) };
-        let Some(mut order) = store::order(&mut conn, viewer, id).await? else { return Ok(None) };
-        show_days(&mut conn, slice::from_mut(&mut order)).await?;
+        let Some(order) = order_with_days(&mut conn, viewer, id).await? else { return Ok(None) };
         Ok(Some(Snapshot { seq, data: data(&order).map_err(Problem::internal)? }))
     }
 

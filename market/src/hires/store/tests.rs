@@ -15,7 +15,6 @@ use crate::checkout::store as checkouts;
 use crate::ids::{CategoryId, ItemId, ListingId};
 use crate::listings::model::{Language, NewListing, SaleMode};
 use crate::listings::store as listings;
-use crate::orders::store as orders;
 use crate::testing::{Trader, database_time, eur, placed, trader};
 
 /// The category `services/operators`.
@@ -213,9 +212,9 @@ async fn each_change_of_days_has_a_time_of_its_own_and_the_same_days_again_chang
     }
 
     // The order shows the days of its lines, where it is asked to.
-    let mut found = orders::find(&mut conn, order).await.expect("read").expect("the order");
+    let found = orders::find(&mut conn, order).await.expect("read").expect("the order");
     assert!(found.lines[0].days.is_empty());
-    show_days(&mut conn, std::slice::from_mut(&mut found)).await.expect("read");
+    let found = order_with_days(&mut conn, ann.org, order).await.expect("read").expect("the order");
     assert_eq!(found.lines[0].days, days_of(&mut conn, ann.org, order, 1).await.expect("read"));
     assert_eq!(found.lines[0].days.len(), 1);
     drop(conn);

@@ -96,7 +96,8 @@ impl Formats {
         written.join("; ")
     }
 
-    /// What both days share, their month and year, is written once.
+    /// What both days share, their month and year, is written once. The CLDR has patterns for that, which `icu_datetime` does not promise
+    /// to keep yet.
     fn stretch(&self, first: NaiveDate, last: NaiveDate) -> String {
         let (from, to) = (self.day(first), self.day(last));
         if first == last {

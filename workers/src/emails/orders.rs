@@ -88,14 +88,19 @@ pub(super) fn hired(it: &DaysHired, place: &Place<'_>) -> Letter {
             (words.days_given_up_subject(&goods), words.days_given_up_heading(), words.days_given_up_seller(&goods))
         }
     };
+    let mut facts = vec![place.other(it.side, &it.other), place.order_fact(it.order)];
     let days = place.days(&it.days);
+    let preview = if days.is_empty() { paragraph.clone() } else { days.clone() };
+    // A fact and no figure: there may be a hundred stretches.
+    if !days.is_empty() {
+        facts.insert(0, fact(words.hired_days(), days));
+    }
     Letter {
         subject,
-        preview: if days.is_empty() { paragraph.clone() } else { days.clone() },
+        preview,
         heading: heading.to_owned(),
         paragraphs: vec![paragraph],
-        figure: (!days.is_empty()).then(|| fact(words.hired_days(), days)),
-        facts: vec![place.other(it.side, &it.other), place.order_fact(it.order)],
+        facts,
         action: Some(place.order(it.order)),
         reason: place.because(it.side),
         ..Letter::default()

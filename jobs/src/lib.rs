@@ -12,6 +12,7 @@ pub mod documents;
 pub mod emails;
 pub mod escrow;
 pub mod exports;
+pub mod hires;
 pub mod identity;
 pub mod images;
 pub mod imports;

@@ -8,6 +8,7 @@ use jobs::invoices::repay;
 use jobs::shipments;
 use market::escrow::model::{Escrow, Refund};
 use market::escrow::store;
+use market::hires::store::order_with_days;
 use market::identity::PlatformRole;
 use market::ids::OrderId;
 use market::offers::model::Party;
@@ -58,7 +59,7 @@ async fn get_escrow(
 }
 
 async fn read(conn: &mut PgConnection, party: OrgId, order: OrderId) -> Result<Json<Order>> {
-    orders::order(conn, party, order).await?.map(Json).ok_or_else(|| Problem::not_found("order"))
+    order_with_days(conn, party, order).await?.map(Json).ok_or_else(|| Problem::not_found("order"))
 }
 
 /// Say that an order was sent

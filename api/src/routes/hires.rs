@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::NaiveDate;
+use jobs::hires::{ActError, hire};
 use market::hires::rules::HireRefusal;
 use market::hires::store::{self, HireError};
 use market::ids::OrderId;
@@ -33,6 +34,15 @@ impl From<HireError> for Problem {
                 places.iter().fold(taken, |problem, place| problem.at(format!("/days/{place}"), "is taken"))
             }
             HireError::Sql(error) => error.into(),
+        }
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Hire(error) => error.into(),
+            ActError::Mail(error) => error.into(),
         }
     }
 }
@@ -69,7 +79,7 @@ async fn hired_days(
 ///
 /// By the buyer, instead of the days that the line has: all of them or none. Nobody else can have them until the order comes to nothing.
 /// There are no more than the units that were bought, and as many if the price is for a day. They may be chosen until the work is done,
-/// and changed until they are paid.
+/// and changed until they are paid. Buyer and seller get a mail that names them, unless the line had them already.
 #[utoipa::path(put, path = "/v1/orders/{order}/lines/{line}/days", tag = "orders", request_body = HiredDays,
     params(("order" = OrderId, Path), ("line" = i16, Path, minimum = 1, maximum = 100), Acting), responses(
     (status = 200, description = "Its days", body = HiredDays),
@@ -85,8 +95,8 @@ async fn hire_days(
     Json(body): Json<HiredDays>,
 ) -> Result<Json<HiredDays>> {
     let buyer = acting.trader(&caller)?;
-    let mut tx = state.db.begin().await?;
-    let days = store::hire(&mut tx, buyer, order, line, &body.days).await?;
+    let mut tx = state.ledger.begin().await?;
+    let days = hire(&mut tx, buyer, order, line, &body.days).await?;
     tx.commit().await?;
     Ok(Json(HiredDays { days }))
 }

@@ -7,6 +7,7 @@ use jobs::auctions::defaulted;
 use jobs::checkout::{ActError, write_off};
 use market::auctions::store::{self as auctions, AuctionError};
 use market::checkout::store::CheckoutError;
+use market::hires::store::order_with_days;
 use market::ids::OrderId;
 use market::offers::model::Party;
 use market::orders::model::{Order, Side};
@@ -67,7 +68,7 @@ async fn list_orders(
 
 /// Read an order
 ///
-/// For the organisation that buys or sells; to everybody else it does not exist.
+/// For the organisation that buys or sells; to everybody else it does not exist. Lines of what is for hire have their days.
 #[utoipa::path(get, path = "/v1/orders/{order}", tag = "orders", params(("order" = OrderId, Path), Acting), responses(
     (status = 200, description = "The order", body = Order),
     (status = 403, description = "`role_too_low`"),
@@ -80,7 +81,7 @@ async fn get_order(
 ) -> Result<Json<Order>> {
     let org = acting.member(&caller)?;
     let mut conn = state.db.acquire().await?;
-    let order = store::order(&mut conn, org, id).await?;
+    let order = order_with_days(&mut conn, org, id).await?;
     order.map(Json).ok_or(Problem::not_found("order"))
 }
 

@@ -75,6 +75,7 @@ struct Page {
 struct Item {
     id: Uuid,
     title: String,
+    #[serde(deserialize_with = "with_doubles")]
     attributes: Value,
     price: Value,
     available: i64,
@@ -82,6 +83,21 @@ struct Item {
 
 fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
     Option::<String>::deserialize(value).map(|cursor| cursor.is_some())
+}
+
+/// A value with all its numbers as doubles: what is `7.0` to Rust and Python is `7` to JavaScript.
+fn with_doubles<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Value, D::Error> {
+    fn doubles(value: &mut Value) {
+        match value {
+            Value::Number(number) => *value = number.as_f64().into(),
+            Value::Array(values) => values.iter_mut().for_each(doubles),
+            Value::Object(fields) => fields.values_mut().for_each(doubles),
+            _ => {}
+        }
+    }
+    let mut value = Value::deserialize(value)?;
+    doubles(&mut value);
+    Ok(value)
 }
 
 /// Searches with the API and its peers in turn, and reports how many searches each answers in a second.
@@ -141,9 +157,14 @@ async fn pages(addr: SocketAddr) -> anyhow::Result<Vec<Page>> {
 }
 
 fn same(server: Server, expected: &[Page], found: &[Page]) -> anyhow::Result<()> {
-    let first = expected.iter().zip(found).enumerate().find(|(_, (ours, theirs))| ours != theirs);
-    let Some((n, (ours, theirs))) = first else { return Ok(()) };
-    anyhow::bail!("{server:?} finds something else than the API for {}: {theirs:?} instead of {ours:?}", search(n));
+    for (n, (ours, theirs)) in expected.iter().zip(found).enumerate() {
+        let asked = search(n);
+        for (ours, theirs) in ours.items.iter().zip(&theirs.items) {
+            anyhow::ensure!(ours == theirs, "{server:?} finds {theirs:?} instead of {ours:?} for {asked}");
+        }
+        anyhow::ensure!(ours == theirs, "{server:?} counts otherwise than the API, or finds more or less, for {asked}");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

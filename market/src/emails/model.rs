@@ -53,8 +53,8 @@ pub use invoices::{ExportProofMissing, InvoiceReady};
 pub use listings::{ListingApproved, ListingRefused, ListingReinstated, ListingSuspended};
 pub use offers::{OfferAccepted, OfferNews};
 pub use orders::{
-    DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed, PaymentReminder,
-    RefundPaid,
+    DaysHired, DisputeOpened, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed,
+    PaymentReminder, RefundPaid,
 };
 pub use payouts::{PayoutAccountNeeded, PayoutSent};
 pub use person::Person;
@@ -200,6 +200,7 @@ pub enum Content {
     OrderExpired(OrderEnded),
     OrderCancelled(OrderEnded),
     OrderWrittenOff(OrderWrittenOff),
+    DaysHired(DaysHired),
     PaymentReminder(PaymentReminder),
     PaymentFailed(PaymentFailed),
     OrderPaid(OrderNews),
@@ -296,6 +297,7 @@ impl Content {
             Self::OrderExpired(_) => "order_expired",
             Self::OrderCancelled(_) => "order_cancelled",
             Self::OrderWrittenOff(_) => "order_written_off",
+            Self::DaysHired(_) => "days_hired",
             Self::PaymentReminder(_) => "payment_reminder",
             Self::PaymentFailed(_) => "payment_failed",
             Self::OrderPaid(_) => "order_paid",

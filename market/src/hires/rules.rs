@@ -53,6 +53,19 @@ pub fn judge(line: &Line, wanted: &[NaiveDate]) -> Result<Vec<NaiveDate>, HireRe
     Ok(days)
 }
 
+/// The first and the last of each stretch of days that follow each other. They are in order.
+#[must_use]
+pub fn stretches(days: &[NaiveDate]) -> Vec<(NaiveDate, NaiveDate)> {
+    let mut stretches: Vec<(NaiveDate, NaiveDate)> = Vec::new();
+    for day in days {
+        match stretches.last_mut().map(|(_, last)| last).filter(|last| last.succ_opt() == Some(*day)) {
+            Some(last) => *last = *day,
+            None => stretches.push((*day, *day)),
+        }
+    }
+    stretches
+}
+
 fn faults(line: &Line, wanted: &[NaiveDate]) -> Vec<Invalid> {
     let all = |message: String| vec![Invalid::new("/days", message)];
     if wanted.is_empty() {

@@ -3,13 +3,16 @@
 //! How to get this wrong: to give days up before others are taken. Days are taken by date, and those given up come last, here and where
 //! sellers block days ([`block_days`](crate::catalog::store::block_days)), so that of two who wait for each other's days one is done.
 
-use chrono::NaiveDate;
+use std::slice;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::OrgId;
 use sqlx::PgConnection;
 
 use super::rules::{HireRefusal, Line, judge};
 use crate::ids::OrderId;
-use crate::orders::model::OrderStatus;
+use crate::orders::model::{Order, OrderStatus};
+use crate::orders::store as orders;
 
 /// Why an order does not get its days.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,15 @@ pub enum HireError {
     Sql(#[from] sqlx::Error),
 }
 
+/// What a line has after its buyer has chosen.
+#[derive(Clone, Debug)]
+pub struct Hired {
+    /// In order.
+    pub days: Vec<NaiveDate>,
+    /// What names the change among those of the order; nothing: the line had these days.
+    pub changed_at: Option<DateTime<Utc>>,
+}
+
 /// Gives a line of `buyer`'s order these days instead of those that it has: all of them or none. After an error the transaction must be
 /// rolled back.
 pub async fn hire(
@@ -33,8 +45,12 @@ pub async fn hire(
     order: OrderId,
     line: i16,
     days: &[NaiveDate],
-) -> Result<Vec<NaiveDate>, HireError> {
-    let sorted = judge(&lock(conn, buyer, order, line).await?, days)?;
+) -> Result<Hired, HireError> {
+    let (held, now) = lock(conn, buyer, order, line).await?;
+    let sorted = judge(&held, days)?;
+    if sorted == held.days {
+        return Ok(Hired { days: sorted, changed_at: None });
+    }
     // Waits for whoever takes or frees one of them at the same time.
     sqlx::query!(
         "INSERT INTO hire_days (item_id, day, order_id, line_no)
@@ -67,7 +83,7 @@ pub async fn hire(
     .await?;
     let hired = days_of(conn, buyer, order, line).await?;
     let taken: Vec<_> = (0..days.len()).filter(|place| !hired.contains(&days[*place])).collect();
-    if taken.is_empty() { Ok(hired) } else { Err(HireError::Taken(taken)) }
+    if taken.is_empty() { Ok(Hired { days: hired, changed_at: Some(now) }) } else { Err(HireError::Taken(taken)) }
 }
 
 /// The days of a line of an order, in order, if `party` is its buyer or its seller.
@@ -97,7 +113,43 @@ pub async fn days_of(
     days.ok_or(HireError::NotFound)
 }
 
-async fn lock(conn: &mut PgConnection, buyer: OrgId, order: OrderId, line: i16) -> Result<Line, HireError> {
+/// The order with the days of its lines, if `party` is its buyer or its seller.
+pub async fn order_with_days(conn: &mut PgConnection, party: OrgId, id: OrderId) -> Result<Option<Order>, sqlx::Error> {
+    let Some(mut order) = orders::order(conn, party, id).await? else { return Ok(None) };
+    show_days(conn, slice::from_mut(&mut order)).await?;
+    Ok(Some(order))
+}
+
+/// Adds the days of these orders to their lines, in one statement.
+pub async fn show_days(conn: &mut PgConnection, orders: &mut [Order]) -> Result<(), sqlx::Error> {
+    let ids: Vec<_> = orders.iter().map(|order| order.id.0).collect();
+    let rows = sqlx::query!(
+        r#"SELECT order_id AS "order!: OrderId", line_no AS "line!", day
+           FROM hire_days
+           WHERE order_id = ANY ($1)
+           ORDER BY day"#,
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    for row in rows {
+        let order = orders.iter_mut().find(|order| order.id == row.order);
+        // Lines are numbered from one.
+        let place = usize::try_from(row.line - 1).unwrap_or(usize::MAX);
+        if let Some(line) = order.and_then(|order| order.lines.get_mut(place)) {
+            line.days.push(row.day);
+        }
+    }
+    Ok(())
+}
+
+/// The line, and the time, while the order is locked: no other change of its days has it.
+async fn lock(
+    conn: &mut PgConnection,
+    buyer: OrgId,
+    order: OrderId,
+    line: i16,
+) -> Result<(Line, DateTime<Utc>), HireError> {
     sqlx::query!("SELECT FROM orders WHERE id = $1 AND buyer_org_id = $2 FOR NO KEY UPDATE", order.0, buyer.0)
         .fetch_optional(&mut *conn)
         .await?
@@ -106,7 +158,7 @@ async fn lock(conn: &mut PgConnection, buyer: OrgId, order: OrderId, line: i16) 
     let row = sqlx::query!(
         r#"SELECT o.status AS "status: OrderStatus", n.quantity, 'service' = ANY (c.flags) AS "is_service!",
                   coalesce(i.attributes ->> 'rate_per' = 'day', false) AS "by_day!",
-                  (clock_timestamp() AT TIME ZONE s.time_zone)::date AS "today!"
+                  (clock_timestamp() AT TIME ZONE s.time_zone)::date AS "today!", clock_timestamp() AS "now!"
            FROM orders AS o
            JOIN order_lines AS n ON n.order_id = o.id
            JOIN items AS i ON i.id = n.item_id
@@ -120,14 +172,15 @@ async fn lock(conn: &mut PgConnection, buyer: OrgId, order: OrderId, line: i16) 
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(HireError::NotFound)?;
-    Ok(Line {
+    let held = Line {
         status: row.status,
         quantity: row.quantity,
         is_service: row.is_service,
         by_day: row.by_day,
         today: row.today,
         days: days_of(conn, buyer, order, line).await?,
-    })
+    };
+    Ok((held, row.now))
 }
 
 #[cfg(test)]

@@ -119,6 +119,10 @@ pub struct InvoiceLine {
     pub quantity: i64,
     pub unit: String,
     pub net: Money,
+    /// Of a service: the days that it was hired for when the document was issued, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 366)]
+    pub days: Vec<NaiveDate>,
 }
 
 /// The tax of everything that has one rate.

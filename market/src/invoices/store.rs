@@ -110,13 +110,18 @@ pub(crate) async fn issue(conn: &mut PgConnection, orders: Vec<Terms>) -> Result
                  JOIN orgs AS b ON b.id = o.buyer_org_id
                  WHERE o.id = $1
              ), lines AS (
-                 INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
-                 SELECT $2, line_no, 'goods', title, quantity, unit, amount_minor
-                 FROM order_lines
-                 WHERE order_id = $1
+                 INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor, days)
+                 SELECT $2, n.line_no, 'goods', n.title, n.quantity, n.unit, n.amount_minor,
+                        nullif(ARRAY (SELECT d.day
+                                      FROM hire_days AS d
+                                      WHERE d.order_id = n.order_id
+                                        AND d.line_no = n.line_no
+                                      ORDER BY d.day), '{}')
+                 FROM order_lines AS n
+                 WHERE n.order_id = $1
                  UNION ALL
                  SELECT $2, (SELECT max(line_no) + 1 FROM order_lines WHERE order_id = $1)::smallint, 'premium', 'Buyer''s premium', 1,
-                        'piece', premium_minor
+                        'piece', premium_minor, NULL
                  FROM orders
                  WHERE id = $1 AND premium_minor > 0
              )

@@ -1,6 +1,6 @@
 //! Orders as their two parties see them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use shared::ids::{OrgId, UserId};
 use shared::money::Money;
@@ -99,6 +99,10 @@ pub struct OrderLine {
     pub amount: Money,
     /// The platform's rate in basis points when the order was made.
     pub fee_bps: i32,
+    /// Of a service: the days that it is hired for, in order. Lists of orders and checkouts leave them out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 366)]
+    pub days: Vec<NaiveDate>,
 }
 
 /// An order to create.

@@ -190,6 +190,7 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
             unit_price: row.unit_price_minor.map(money),
             amount: money(row.amount_minor),
             fee_bps: row.line_fee_bps,
+            days: Vec::new(),
         };
         if let Some(order) = orders.last_mut().filter(|order| order.id == row.id) {
             order.lines.push(line);

@@ -70,8 +70,9 @@ async fn pay(who: &Person, checkout: &str) {
 
 /// A contractor lists an operator with rates, certificates and a calendar, told what is missing and what is wrong. Farmers find the
 /// operator by certificate, rate, distance and free days. Two want the same days at once: one gets and pays them, and nobody else can
-/// have them. The other haggles for other days, and answers that a wanted request gets are hired like any other; days of what is given
-/// back are free again. The work is done, and the order is complete.
+/// have them; both sides are mailed which days they are, once, and order and invoice name them. The other haggles for other days, and
+/// answers that a wanted request gets are hired like any other; days of what is given back are free again. The work is done, and the order
+/// is complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn row_operators_for_hire_rates_certificates_and_a_calendar() {
     let market = TestInstallation::new().await;
@@ -136,6 +137,16 @@ async fn row_operators_for_hire_rates_certificates_and_a_calendar() {
     let days = format!("{order}/lines/1/days");
     pay(hirer, &id(&placed)).await;
     assert_eq!(ann.get(&days).await.ok()["days"], may(&[4, 5, 6]));
+    // Everybody knows which days: the order, a mail to each side, and the invoice.
+    assert_eq!(ann.get(&order).await.ok()["lines"][0]["days"], may(&[4, 5, 6]));
+    for who in [&ann, hirer] {
+        let mail = market.mail_to(&who.email, "Days hired: “Kim”").await;
+        assert!(mail.contains("Days: 4–6 May 2099"), "{mail}");
+    }
+    let invoices = hirer.until_that(&format!("{order}/invoices"), |page| page["items"][0].is_object()).await;
+    assert_eq!(invoices["items"][0]["lines"][0]["days"], may(&[4, 5, 6]));
+    // What is said again is no news.
+    let _ = hirer.put(&days, json!({"days": may(&[6, 5, 4])})).await.ok();
 
     // Nobody else can have them, whoever asks.
     assert_eq!(found("&free_from=2099-05-06&free_to=2099-05-07").await, BTreeSet::from([busy]));
@@ -185,5 +196,8 @@ async fn row_operators_for_hire_rates_certificates_and_a_calendar() {
     hirer.put(&days, json!({"days": may(&[9, 10, 11])})).await.refused(409, "order_status");
     assert_eq!(ann.get(&days).await.ok()["days"], may(&[4, 5, 6]));
     market.mail_to(&ann.email, "Completed: “Kim”").await;
+    market.until_quiet().await;
+    let mails = [&ann, hirer, late].map(|who| market.mails(who, "Days hired: "));
+    assert_eq!(mails, [3, 1, 2], "one for each choice");
     market.close().await;
 }

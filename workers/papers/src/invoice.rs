@@ -159,6 +159,8 @@ pub struct Line {
     pub description: Option<String>,
     /// BT-155: the seller's own name for the item.
     pub item: Option<String>,
+    /// BT-134 and BT-135: the first and the last day of what is billed.
+    pub period: Option<(NaiveDate, NaiveDate)>,
     pub quantity: Decimal,
     /// As people read it, such as "piece".
     pub unit: String,

@@ -15,6 +15,7 @@ use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_decimal::options::DecimalFormatterOptions;
 use icu_locale_core::Locale as UnicodeLocale;
+use market::hires::rules::stretches;
 use market::identity::Locale;
 use shared::money::Money;
 use shared::text::without_links;
@@ -89,6 +90,33 @@ impl Formats {
         gregorian(day).map_or_else(|| day.to_string(), |day| self.day.format(&day).to_string())
     }
 
+    /// `20–22 November 2026; 30 November 2026`: days in order, those that follow each other as one stretch.
+    pub(super) fn days(&self, days: &[NaiveDate]) -> String {
+        let written: Vec<_> = stretches(days).into_iter().map(|(first, last)| self.stretch(first, last)).collect();
+        written.join("; ")
+    }
+
+    /// What both days share, their month and year, is written once. The CLDR has patterns for that, which `icu_datetime` does not promise
+    /// to keep yet.
+    fn stretch(&self, first: NaiveDate, last: NaiveDate) -> String {
+        let (from, to) = (self.day(first), self.day(last));
+        if first == last {
+            return from;
+        }
+        let (from, to): (Vec<&str>, Vec<&str>) = (from.split(' ').collect(), to.split(' ').collect());
+        let same_year = first.year() == last.year();
+        let same_month = same_year && first.month() == last.month();
+        let shared = |(one, other): &(&&str, &&str)| one == other;
+        // The same number in two months is another day.
+        let most = if same_month { usize::MAX } else { usize::from(same_year) };
+        let before = if same_month { from.iter().zip(&to).take_while(shared).count() } else { 0 };
+        let (before, from, to) = (&from[..before], &from[before..], &to[before..]);
+        let after = from.iter().rev().zip(to.iter().rev()).take(most).take_while(shared).count();
+        let from = from[..from.len() - after].join(" ");
+        let stretch = [from.trim_end_matches(','), &to.join(" ")].join(if same_month { "–" } else { " – " });
+        before.iter().copied().chain([stretch.as_str()]).collect::<Vec<_>>().join(" ")
+    }
+
     /// `Friday, 20 November 2026 at 18:00 (Europe/Berlin)`
     pub(super) fn time(&self, at: DateTime<Utc>, zone: Tz) -> String {
         let local = at.with_timezone(&zone).naive_local();
@@ -110,6 +138,11 @@ fn gregorian(day: NaiveDate) -> Option<Date<Gregorian>> {
 /// This amount as a mail has it; empty where nothing can be written in the locale.
 pub(crate) fn amount_in(locale: &Locale, amount: Money) -> String {
     Formats::of(locale).map(|formats| formats.money(amount)).unwrap_or_default()
+}
+
+/// These days as a mail has them; empty where nothing can be written in the locale.
+pub(crate) fn days_in(locale: &Locale, days: &[NaiveDate]) -> String {
+    Formats::of(locale).map(|formats| formats.days(days)).unwrap_or_default()
 }
 
 /// One line without control or hidden characters, in which no mail program finds a link: nothing that somebody typed can break a

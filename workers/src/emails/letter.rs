@@ -106,6 +106,10 @@ impl Place<'_> {
         self.formats.day(day)
     }
 
+    pub(super) fn days(&self, days: &[NaiveDate]) -> String {
+        self.formats.days(days)
+    }
+
     pub(super) fn number(&self, number: i64) -> String {
         self.formats.number(number)
     }
@@ -216,6 +220,7 @@ pub(super) fn write(content: &Content, link: &Link, place: &Place<'_>) -> Result
         (Content::OrderExpired(it), _) => Ok(orders::expired(it, place)),
         (Content::OrderCancelled(it), _) => Ok(orders::cancelled(it, place)),
         (Content::OrderWrittenOff(it), _) => Ok(defaults::written_off(it, place)),
+        (Content::DaysHired(it), _) => Ok(orders::hired(it, place)),
         (Content::PaymentReminder(it), _) => Ok(orders::reminder(it, place)),
         (Content::PaymentFailed(it), _) => Ok(escrow::payment_failed(it, place)),
         (Content::OrderPaid(it), _) => Ok(escrow::paid(it, place)),

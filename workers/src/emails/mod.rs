@@ -43,7 +43,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use formats::amount_in;
+pub(crate) use formats::{amount_in, days_in};
 
 pub use formats::UnknownLocale;
 pub use letter::Link;

@@ -1,6 +1,6 @@
 //! Letters about orders.
 
-use market::emails::model::{OrderEnded, OrderPlaced, PaymentReminder};
+use market::emails::model::{DaysHired, OrderEnded, OrderPlaced, PaymentReminder};
 use market::orders::model::Side;
 
 use super::letter::{Letter, Place, fact};
@@ -66,6 +66,41 @@ fn ended(it: &OrderEnded, place: &Place<'_>, subject: String, heading: &str, par
             place.other(it.side, &it.other),
             place.order_fact(it.order),
         ],
+        action: Some(place.order(it.order)),
+        reason: place.because(it.side),
+        ..Letter::default()
+    }
+}
+
+pub(super) fn hired(it: &DaysHired, place: &Place<'_>) -> Letter {
+    let (words, goods) = (place.words, place.goods(&it.title, 0));
+    let (subject, heading, paragraph) = match (it.days.is_empty(), it.side) {
+        (false, Side::Buyer) => {
+            (words.days_hired_subject(&goods), words.days_hired_heading(), words.days_hired_buyer(&goods))
+        }
+        (false, Side::Seller) => {
+            (words.days_hired_subject(&goods), words.days_hired_heading(), words.days_hired_seller(&goods))
+        }
+        (true, Side::Buyer) => {
+            (words.days_given_up_subject(&goods), words.days_given_up_heading(), words.days_given_up_buyer(&goods))
+        }
+        (true, Side::Seller) => {
+            (words.days_given_up_subject(&goods), words.days_given_up_heading(), words.days_given_up_seller(&goods))
+        }
+    };
+    let mut facts = vec![place.other(it.side, &it.other), place.order_fact(it.order)];
+    let days = place.days(&it.days);
+    let preview = if days.is_empty() { paragraph.clone() } else { days.clone() };
+    // A fact and no figure: there may be a hundred stretches.
+    if !days.is_empty() {
+        facts.insert(0, fact(words.hired_days(), days));
+    }
+    Letter {
+        subject,
+        preview,
+        heading: heading.to_owned(),
+        paragraphs: vec![paragraph],
+        facts,
         action: Some(place.order(it.order)),
         reason: place.because(it.side),
         ..Letter::default()

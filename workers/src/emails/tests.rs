@@ -295,6 +295,7 @@ fn every_mail() -> Vec<(Content, Link)> {
     mails.extend(auctions::leads(&title).map(|mail| (mail, Link::None)));
     mails.extend(orders::written_off(&title, &org_name).map(|mail| (mail, Link::None)));
     mails.extend(orders::deliveries(&title, &org_name).into_iter().map(|mail| (mail, Link::None)));
+    mails.extend(orders::hired(&title, &org_name).map(|mail| (mail, Link::None)));
     mails
 }
 

@@ -6,9 +6,13 @@ use ::papers::invoice::{
     print as factur_x, print_without_xml,
 };
 use ::papers::{Paper, PaperError};
+use chrono::NaiveDate;
+use market::identity::Locale;
 use market::invoices::model::{InvoiceKind, InvoiceParty, Printable};
 use market::money::rules::vat::Treatment;
 use shared::money::Currency as Coin;
+
+use crate::emails::days_in;
 
 /// A printed document.
 #[derive(Debug)]
@@ -54,8 +58,9 @@ fn document(of: &Printable) -> Result<Invoice, InvoiceError> {
     };
     let line = |line: &market::invoices::model::InvoiceLine| Line {
         name: line.title.clone(),
-        description: None,
+        description: hired(&line.days),
         item: None,
+        period: line.days.first().copied().zip(line.days.last().copied()),
         quantity: Decimal::whole(line.quantity),
         unit: line.unit.clone(),
         price: (line.quantity > 0 && line.net.minor() % line.quantity == 0)
@@ -115,6 +120,11 @@ const fn category(treatment: Treatment, rate_bps: u32) -> Category {
         Treatment::Export => Category::Export,
         Treatment::Outside => Category::Outside,
     }
+}
+
+/// The days of a line, in the language of documents.
+fn hired(days: &[NaiveDate]) -> Option<String> {
+    (!days.is_empty()).then(|| format!("Hired: {}", days_in(&Locale::default(), days)))
 }
 
 fn bps(rate: i32) -> u32 {

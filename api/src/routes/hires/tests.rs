@@ -1,8 +1,10 @@
 use market::identity::PlatformRole;
+use market::testing::{Trader, pay};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::routes::checkouts::tests::{eur, keyed};
+use crate::testing::socket::Client;
 use crate::testing::{Person, TestApi};
 
 const OPERATORS: &str = "01900000-0000-7000-8000-000000000031";
@@ -79,6 +81,80 @@ async fn days_are_hired_with_the_purchase_or_after_it_and_by_one_order_only() {
     api.post(Some(&bob), &cancel, json!({})).await.ok();
     put(&bob, &days, &["2099-03-05", "2099-03-06"]).await.refused(409, "order_status");
     assert_eq!(api.get(Some(&bob), &days).await.ok()["days"], json!([]));
+    api.close().await;
+}
+
+/// Who was mailed that an order has these days.
+async fn mailed(api: &TestApi, days: &Value) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT u.name
+         FROM emails AS e
+         JOIN users AS u ON u.id = e.user_id
+         WHERE e.template = 'days_hired'
+           AND e.data -> 'days' = $1
+         ORDER BY u.name",
+    )
+    .bind(days)
+    .fetch_all(&api.db.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn both_sides_get_a_mail_for_each_change_of_days_and_see_them_in_the_order() {
+    let api = TestApi::new().await;
+    let moderator = api.staff(PlatformRole::Moderator).await;
+    let (ann, bob) = (api.person("Ann").await, api.person("Bob").await);
+    api.org(&ann, "Ann Operators", &moderator).await;
+    let farm = api.org(&bob, "Bob Farm", &moderator).await;
+    let (listing, _) = operator(&api, &ann, "Kim").await;
+    let (first, second, none) = (json!(["2099-03-01", "2099-03-02"]), json!(["2099-03-02", "2099-03-09"]), json!([]));
+    let buy = json!({"quantity": 2, "price": eur("300.00"), "days": &first});
+    let placed = keyed(&api, &bob, &format!("/v1/listings/{listing}/buy"), &buy).await.ok();
+    let id = placed["orders"][0]["id"].as_str().unwrap();
+    let order = format!("/v1/orders/{id}");
+    let put = async |days: &Value| {
+        let path = format!("{order}/lines/1/days");
+        api.call(Some(&bob), Method::PUT, &path, json!({ "days": days })).await
+    };
+    let shown = async || api.get(Some(&ann), &order).await.ok()["lines"][0]["days"].clone();
+
+    // Chosen with the purchase.
+    assert_eq!((mailed(&api, &first).await, shown().await), (vec!["Ann".to_owned(), "Bob".to_owned()], first.clone()));
+    // The same, in another order.
+    put(&json!(["2099-03-02", "2099-03-01"])).await.ok();
+    assert_eq!(mailed(&api, &first).await.len(), 2);
+    put(&json!(["2099-03-09"])).await.refused(422, "invalid_value");
+    put(&second).await.ok();
+    assert_eq!((mailed(&api, &second).await.len(), shown().await), (2, second.clone()));
+    // Back again: that is news, too.
+    put(&first).await.ok();
+    assert_eq!(mailed(&api, &first).await, ["Ann", "Ann", "Bob", "Bob"]);
+    put(&none).await.ok();
+    assert_eq!((mailed(&api, &none).await.len(), shown().await), (2, Value::Null));
+    put(&second).await.ok();
+    let sent: i64 = sqlx::query_scalar("SELECT count(*) FROM emails WHERE template = 'days_hired'")
+        .fetch_one(&api.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(sent, 10, "two for each change");
+
+    // Whoever follows the order sees them, and lists do not.
+    let mut client = Client::open(&api, &ann).await;
+    let snapshot = client.subscribe(&format!("order:{id}")).await;
+    assert_eq!(snapshot["data"], api.get(Some(&ann), &order).await.ok());
+    assert_eq!(snapshot["data"]["lines"][0]["days"], second);
+    let checkout = placed["id"].as_str().unwrap().parse().unwrap();
+    let mut conn = api.db.pool.acquire().await.unwrap();
+    pay(&mut conn, Trader { org: farm, user: bob.id }, checkout).await;
+    drop(conn);
+    let heard = client.hear().await;
+    assert_eq!((&heard["data"]["status"], &heard["data"]["lines"][0]["days"]), (&json!("paid"), &second), "{heard}");
+    let listed = api.get(Some(&bob), "/v1/orders?side=buyer").await.ok();
+    assert_eq!(listed["items"][0]["lines"][0]["days"], Value::Null);
+    // So does whoever acts on it.
+    let shipped = api.post(Some(&ann), &format!("{order}/ship"), json!({})).await.ok();
+    assert_eq!((&shipped["status"], &shipped["lines"][0]["days"]), (&json!("in_fulfilment"), &second));
     api.close().await;
 }
 

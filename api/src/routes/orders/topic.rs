@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use market::hires::store::{order_with_days, show_days};
 use market::ids::OrderId;
 use market::orders::model::Order;
 use market::orders::store;
@@ -39,7 +40,7 @@ impl Topic for OrderTopic {
         let mut conn = state.db.acquire().await?;
         // The version first: what is read after it is at least as new.
         let Some(seq) = store::versions(&mut conn, &[id]).await?.remove(&id) else { return Ok(None) };
-        let Some(order) = store::order(&mut conn, viewer, id).await? else { return Ok(None) };
+        let Some(order) = order_with_days(&mut conn, viewer, id).await? else { return Ok(None) };
         Ok(Some(Snapshot { seq, data: data(&order).map_err(Problem::internal)? }))
     }
 
@@ -69,7 +70,9 @@ impl Watcher for OrderWatcher {
         let is_news = |(id, version): &(&OrderId, &i64)| self.delivered.get(*id) != Some(*version);
         let news: Vec<OrderId> = now.iter().filter(is_news).map(|(id, _)| *id).collect();
         if !news.is_empty() {
-            for order in store::find_all(&mut conn, &news).await? {
+            let mut orders = store::find_all(&mut conn, &news).await?;
+            show_days(&mut conn, &mut orders).await?;
+            for order in orders {
                 let Some(seq) = now.get(&order.id).copied() else { continue };
                 let (topic, kind) = (format!("{}{}", Self::PREFIX, order.id), "changed".to_owned());
                 state.hub.deliver_paced(Event { topic, seq, kind, data: data(&order)? });

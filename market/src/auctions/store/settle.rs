@@ -176,6 +176,7 @@ impl Sale<'_> {
                 unit_price: share.unit_price,
                 amount: share.amount,
                 fee_bps: tariffs.fee.get(),
+                days: Vec::new(),
             }],
         }
     }

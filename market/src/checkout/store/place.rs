@@ -113,6 +113,7 @@ fn order_line(line: &CheckoutLine, row: &Row) -> Result<OrderLine, CheckoutError
         unit_price: Some(line.price),
         amount: line.price.checked_mul(line.quantity)?,
         fee_bps: row.fee_bps,
+        days: Vec::new(),
     })
 }
 

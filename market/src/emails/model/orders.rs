@@ -1,6 +1,6 @@
 //! News about orders and their money.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use shared::money::Money;
 
@@ -58,6 +58,21 @@ pub struct OrderWrittenOff {
     pub most_auctions: Option<i64>,
     /// For the buyer: until when they may not bid.
     pub barred_until: Option<DateTime<Utc>>,
+}
+
+/// A line has other days than before, to those who trade for buyer and seller. Reference: the order, the line and when they were changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaysHired {
+    pub order: OrderId,
+    pub line: i16,
+    /// The reader's.
+    pub side: Side,
+    /// The name of the other party.
+    pub other: String,
+    /// Of the line.
+    pub title: String,
+    /// In order; nothing: it has given all of them up.
+    pub days: Vec<NaiveDate>,
 }
 
 /// To those who trade for the buyer. Reference: the checkout.

@@ -16,6 +16,18 @@ fn line() -> Line {
     }
 }
 
+#[test]
+fn days_that_follow_each_other_are_one_stretch() {
+    let days: Vec<_> =
+        ["2027-02-27", "2027-02-28", "2027-03-01", "2027-03-03", "2027-12-31", "2028-01-01"].map(day).to_vec();
+    let of = |first, last| (day(first), day(last));
+    assert_eq!(
+        stretches(&days),
+        [of("2027-02-27", "2027-03-01"), of("2027-03-03", "2027-03-03"), of("2027-12-31", "2028-01-01")]
+    );
+    assert!(stretches(&[]).is_empty());
+}
+
 fn refused(line: &Line, wanted: &[&str]) -> String {
     let wanted: Vec<_> = wanted.iter().map(|text| day(text)).collect();
     judge(line, &wanted).expect_err("refused").to_string()

@@ -52,11 +52,15 @@ async fn operator(conn: &mut PgConnection, seller: Trader, rate_per: &str) -> (I
 }
 
 /// Hires in a transaction of its own.
-async fn hired(pool: &PgPool, by: Trader, order: OrderId, days: &[NaiveDate]) -> Result<Vec<NaiveDate>, HireError> {
+async fn chosen(pool: &PgPool, by: Trader, order: OrderId, days: &[NaiveDate]) -> Result<Hired, HireError> {
     let mut tx = pool.begin().await?;
-    let hired = hire(&mut tx, by.org, order, 1, days).await?;
+    let chosen = hire(&mut tx, by.org, order, 1, days).await?;
     tx.commit().await?;
-    Ok(hired)
+    Ok(chosen)
+}
+
+async fn hired(pool: &PgPool, by: Trader, order: OrderId, days: &[NaiveDate]) -> Result<Vec<NaiveDate>, HireError> {
+    Ok(chosen(pool, by, order, days).await?.days)
 }
 
 async fn blocked(pool: &PgPool, by: Trader, item: ItemId, days: &[NaiveDate]) {
@@ -173,6 +177,46 @@ async fn buyers_who_change_their_days_and_a_seller_who_blocks_some_do_not_wait_i
     while let Some(ended) = tasks.join_next().await {
         ended.expect("nobody was refused for anything else");
     }
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn each_change_of_days_has_a_time_of_its_own_and_the_same_days_again_change_nothing() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    let (seller, ann) = (trader(&mut conn).await, trader(&mut conn).await);
+    let (_, listing) = operator(&mut conn, seller, "hour").await;
+    let [third, fourth] = spring(database_time(&mut conn).await.date_naive());
+    let (_, order) = placed(&mut conn, ann, listing, eur(80_000)).await;
+    let mut times = Vec::new();
+    for (days, changes) in [
+        (vec![fourth, third], true),
+        (vec![third, fourth], false),
+        (vec![third], true),
+        (vec![], true),
+        (vec![], false),
+        (vec![third, fourth], true),
+    ] {
+        let chosen = chosen(&db.pool, ann, order, &days).await.expect("free");
+        assert_eq!((chosen.days.len(), chosen.changed_at.is_some()), (days.len(), changes), "{days:?}");
+        times.extend(chosen.changed_at);
+    }
+    assert!(times.is_sorted_by(|one, next| one < next), "{times:?}");
+    // Of two who say the same at once, one has changed something.
+    for day in third.iter_days().take(20) {
+        let days = [day];
+        let (one, other) = tokio::join!(chosen(&db.pool, ann, order, &days), chosen(&db.pool, ann, order, &days));
+        let changes = [one, other].map(|chosen| usize::from(chosen.expect("free").changed_at.is_some()));
+        assert_eq!(changes.iter().sum::<usize>(), 1);
+    }
+
+    // The order shows the days of its lines, where it is asked to.
+    let found = orders::find(&mut conn, order).await.expect("read").expect("the order");
+    assert!(found.lines[0].days.is_empty());
+    let found = order_with_days(&mut conn, ann.org, order).await.expect("read").expect("the order");
+    assert_eq!(found.lines[0].days, days_of(&mut conn, ann.org, order, 1).await.expect("read"));
+    assert_eq!(found.lines[0].days.len(), 1);
     drop(conn);
     db.close().await;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use shared::ids::OrgId;
 use shared::money::{Currency, Money};
 use sqlx::PgConnection;
@@ -126,8 +126,14 @@ pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
     let mut taxes = taxes(conn, ids).await?;
     let documents = rows.into_iter().map(|row| {
         let money = |minor| Money::from_minor(minor, row.currency);
-        let line =
-            |(part, title, quantity, unit, net): LineRow| InvoiceLine { part, title, quantity, unit, net: money(net) };
+        let line = |(part, title, quantity, unit, net, days): LineRow| InvoiceLine {
+            part,
+            title,
+            quantity,
+            unit,
+            net: money(net),
+            days: days.unwrap_or_default(),
+        };
         let tax = |(rate_bps, net, tax): TaxRow| InvoiceTax { rate_bps, net: money(net), tax: money(tax) };
         Invoice {
             id: row.id,
@@ -158,14 +164,14 @@ pub(super) async fn documents(conn: &mut PgConnection, ids: &[Uuid]) -> Result<V
     Ok(documents.collect())
 }
 
-/// Part, title, quantity, unit and net.
-type LineRow = (InvoicePart, String, i64, String, i64);
+/// Part, title, quantity, unit, net and days.
+type LineRow = (InvoicePart, String, i64, String, i64, Option<Vec<NaiveDate>>);
 /// Rate, net and tax.
 type TaxRow = (i32, i64, i64);
 
 async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<LineRow>>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT invoice_id, part AS "part: InvoicePart", title, quantity, unit, net_minor
+        r#"SELECT invoice_id, part AS "part: InvoicePart", title, quantity, unit, net_minor, days
            FROM invoice_lines
            WHERE invoice_id = ANY ($1)
            ORDER BY invoice_id, line_no"#,
@@ -175,7 +181,7 @@ async fn lines(conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Ve
     .await?;
     let mut lines: HashMap<Uuid, Vec<LineRow>> = HashMap::new();
     for row in rows {
-        let line = (row.part, row.title, row.quantity, row.unit, row.net_minor);
+        let line = (row.part, row.title, row.quantity, row.unit, row.net_minor, row.days);
         lines.entry(row.invoice_id).or_default().push(line);
     }
     Ok(lines)

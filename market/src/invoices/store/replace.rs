@@ -104,14 +104,15 @@ async fn issue_in_place(conn: &mut PgConnection, new: &NewInvoice) -> Result<(),
              FROM invoices AS i
              WHERE i.id = $1
          ), lines AS (
-             INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor)
-             SELECT $2, l.line_no, 'goods', l.title, l.quantity, l.unit, n.net
+             INSERT INTO invoice_lines (invoice_id, line_no, part, title, quantity, unit, net_minor, days)
+             SELECT $2, l.line_no, 'goods', l.title, l.quantity, l.unit, n.net,
+                    (SELECT b.days FROM invoice_lines AS b WHERE b.invoice_id = $1 AND b.line_no = l.line_no)
              FROM unnest($9::smallint[], $10::bigint[]) AS n (line_no, net)
              JOIN order_lines AS l ON l.order_id = $11 AND l.line_no = n.line_no
              WHERE n.net > 0
              UNION ALL
              SELECT $2, (SELECT max(line_no) + 1 FROM order_lines WHERE order_id = $11)::smallint, 'premium', 'Buyer''s premium', 1,
-                    'piece', $12::bigint
+                    'piece', $12::bigint, NULL
              WHERE $12::bigint > 0
          )
          INSERT INTO invoice_taxes (invoice_id, rate_bps, net_minor, tax_minor)

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use shared::testing::TestDb;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Barrier;
@@ -261,6 +262,44 @@ async fn new_rates_change_no_document_of_an_order() {
     tx.commit().await.expect("committed");
     let all = documents(&mut conn, seller, order).await;
     assert_eq!([all[0].accounting_tax, all[1].accounting_tax], [in_sek(28_750), in_sek(28_750)]);
+    drop(conn);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn an_invoice_keeps_the_days_that_were_hired_when_it_was_issued_and_so_does_the_one_in_its_place() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    taxed(&mut conn, "DE", 1_900).await;
+    let seller = trader_in(&mut conn, "DE", Some("DE123456788")).await;
+    let buyer = trader_in(&mut conn, "CH", None).await;
+    let listing = listing(&mut conn, seller, SaleMode::Fixed, 10).await;
+    let (checkout, order) = placed(&mut conn, buyer, listing, eur(30_000)).await;
+    let hire = "INSERT INTO hire_days (item_id, day, order_id, line_no)
+                SELECT item_id, day, order_id, line_no
+                FROM order_lines
+                CROSS JOIN unnest('{2099-03-05, 2099-03-03}'::date[]) AS day
+                WHERE order_id = $1";
+    sqlx::query(hire).bind(order).execute(&mut *conn).await.expect("hired");
+    pay(&mut conn, buyer, checkout).await;
+    let mut tx = conn.begin().await.expect("a transaction");
+    // The time to prove the export is over, and the order has given its days up.
+    for sql in [
+        "SET LOCAL session_replication_role = replica",
+        "UPDATE export_proofs SET due_at = due_at - interval '31 days'",
+        "DELETE FROM hire_days",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.expect("done");
+    }
+    tx.commit().await.expect("committed");
+    let mut tx = conn.begin().await.expect("a transaction");
+    assert!(tax_unproved(&mut tx, order).await.expect("taxed").is_some());
+    tx.commit().await.expect("committed");
+    let all = documents(&mut conn, buyer, order).await;
+    let [first, note, second] = all.as_slice() else { panic!("not three: {all:?}") };
+    let days = [3, 5].map(|day| NaiveDate::from_ymd_opt(2099, 3, day).expect("a day"));
+    assert_eq!((first.lines[0].days.as_slice(), second.lines[0].days.as_slice()), (&days[..], &days[..]));
+    assert!(note.lines[0].days.is_empty());
     drop(conn);
     db.close().await;
 }

@@ -69,6 +69,7 @@ pub async fn accept(conn: &mut PgConnection, by: Party, id: OfferId, version: i3
         unit_price: Some(price),
         amount: price.checked_mul(quantity)?,
         fee_bps: fee.get(),
+        days: Vec::new(),
     };
     let new = NewOrder {
         source,

@@ -21,6 +21,7 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
         unit_price: Some(eur(unit_price)),
         amount: eur(unit_price * quantity),
         fee_bps: 333,
+        days: Vec::new(),
     };
     let mut new = NewOrder {
         source: OrderSource::Checkout,

@@ -70,6 +70,12 @@ fn check_line(invoice: &Invoice, index: usize, line: &Line) -> Result<(), Invoic
             why: "quantities are above zero, prices not below, with at most nine decimals",
         });
     }
+    if line.period.is_some_and(|(first, last)| last < first) {
+        return Err(InvoiceError::NotAllowed {
+            what: format!("the period of line {}", index + 1),
+            why: "it ends before it begins (BR-30)",
+        });
+    }
     let Some(price) = line.price else { return Ok(()) };
     let Decimal { units, places } = line.quantity;
     let exact = i128::from(units).checked_mul(i128::from(price.units)).ok_or(InvoiceError::Overflow)?;

@@ -116,6 +116,12 @@ fn write_line(xml: &mut Xml, invoice: &Invoice, number: usize, line: &Line) -> W
             xml.text("ram:CategoryCode", line.category.code())?;
             rate(xml, line.category, line.rate_bps)
         })?;
+        if let Some((first, last)) = line.period {
+            xml.within("ram:BillingSpecifiedPeriod", |xml| {
+                xml.date("ram:StartDateTime", "udt", first)?;
+                xml.date("ram:EndDateTime", "udt", last)
+            })?;
+        }
         xml.within("ram:SpecifiedTradeSettlementLineMonetarySummation", |xml| {
             xml.text("ram:LineTotalAmount", &invoice.currency.amount(line.net))
         })

@@ -101,6 +101,13 @@ fn people_read_what_the_machine_reads() {
     assert!(text.contains("VAT in PLN: 23.11"), "{text}");
     let text = Printed::new(print(&FONTS, &invoices["intra-community"]).unwrap()).text();
     assert!(text.contains("Havnegade 1, 6700 Esbjerg, DK"), "{text}");
+    let text = Printed::new(print(&FONTS, &invoices["hired"]).unwrap()).text();
+    assert!(text.contains("Hired: 3–7 March 2027"), "{text}");
+    let hired = String::from_utf8(xml(&invoices["hired"]).unwrap()).unwrap();
+    for (tag, day) in [("StartDateTime", "20270303"), ("EndDateTime", "20270312")] {
+        let written = hired.split_once(&format!("<ram:{tag}>")).unwrap().1;
+        assert!(written.trim_start().starts_with(&format!("<udt:DateTimeString format=\"102\">{day}<")), "{hired}");
+    }
     let text = Printed::new(print(&FONTS, &invoices["reverse-charge"]).unwrap()).text();
     assert!(text.contains("Reverse charge: the buyer owes the tax"), "{text}");
 }
@@ -187,7 +194,7 @@ fn an_amount_that_is_wrong_by_a_cent_is_no_document() {
 #[test]
 fn what_a_kind_of_tax_demands_must_be_there() {
     let samples: BTreeMap<&str, Invoice> = invoices().into_iter().collect();
-    let changes: [(&str, &str, Change); 14] = [
+    let changes: [(&str, &str, Change); 15] = [
         ("domestic", "the seller's VAT number", |it| it.seller.vat_id = None),
         ("domestic", "the rate", |it| {
             it.lines[3].rate_bps = 0;
@@ -199,6 +206,7 @@ fn what_a_kind_of_tax_demands_must_be_there() {
         ("domestic", "ISO 3166-1", |it| it.buyer.address.country = "Germany".to_owned()),
         ("domestic", "a line", |it| it.lines.clear()),
         ("domestic", "quantities are above zero", |it| it.lines[0].quantity = Decimal::whole(0)),
+        ("hired", "ends before it begins", |it| it.lines[0].period = it.lines[0].period.map(|(from, to)| (to, from))),
         ("reverse-charge", "the buyer's VAT number", |it| it.buyer.vat_id = None),
         ("intra-community", "where it was delivered", |it| it.delivered_to = None),
         ("exempt", "the reason for the exemption", |it| it.taxes[0].reason = None),

@@ -45,6 +45,35 @@ fn every_locale_writes_in_its_own_way() {
     }
 }
 
+/// One day, days of a month, of a year and of two years.
+#[test]
+fn days_that_follow_each_other_are_written_as_one_stretch_in_every_locale() {
+    let of = |month, day| NaiveDate::from_ymd_opt(2027, month, day).unwrap();
+    let stretch = |first: NaiveDate, days| first.iter_days().take(days).collect::<Vec<_>>();
+    let all =
+        [vec![of(1, 9)], stretch(of(3, 3), 5), stretch(of(4, 28), 31), stretch(of(6, 30), 2), stretch(of(12, 30), 4)];
+    let european = "9 January 2027; 3–7 March 2027; 28 April – 28 May 2027; 30 June – 1 July 2027; 30 December 2027 – 2 January 2028";
+    let german = "9. Januar 2027; 3.–7. März 2027; 28. April – 28. Mai 2027; 30. Juni – 1. Juli 2027; 30. Dezember 2027 – 2. Januar 2028";
+    let austrian = german.replace("Januar", "Jänner");
+    let cases = [
+        ("en", european),
+        ("en-GB", european),
+        ("en-IE", european),
+        (
+            "en-US",
+            "January 9, 2027; March 3–7, 2027; April 28 – May 28, 2027; June 30 – July 1, 2027; December 30, 2027 – January 2, 2028",
+        ),
+        ("de", german),
+        ("de-AT", austrian.as_str()),
+        ("de-CH", german),
+    ];
+    assert_eq!(cases.len(), market::identity::LOCALES.len(), "every locale that people can choose");
+    for (locale, written) in cases {
+        assert_eq!(formats(locale).days(&all.concat()), written, "{locale}");
+    }
+    assert_eq!(formats("de").days(&[]), "");
+}
+
 /// Once for each thread and locale, not for each mail.
 #[test]
 fn the_data_of_a_locale_is_found_once() {

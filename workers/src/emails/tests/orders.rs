@@ -1,12 +1,13 @@
 //! Mails about orders and their money.
 
+use chrono::NaiveDate;
 use market::appointments::model::AppointmentKind;
 use market::auctions::model::ApprovalStatus;
 use market::emails::model::{
-    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, BidsLapsed, Content, DisputeOpened,
-    ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed, PaymentReminder,
-    RefundPaid, ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed, SecondChanceOffered,
-    ShipmentNews, StorageNews,
+    AppointmentNews, ApprovalNews, AwardDefaulted, BidderApproved, BidderRefused, BidsLapsed, Content, DaysHired,
+    DisputeOpened, ImportEnded, OrderEnded, OrderNews, OrderPlaced, OrderSettled, OrderWrittenOff, PaymentFailed,
+    PaymentReminder, RefundPaid, ReturnNews, ReviewAsked, ReviewShown, SaleEventCancelled, SecondChanceLapsed,
+    SecondChanceOffered, ShipmentNews, StorageNews,
 };
 use market::escrow::model::DisputeReason;
 use market::imports::model::{ImportKind, RowCounts};
@@ -359,5 +360,15 @@ pub(super) fn written_off(title: &str, other: &str) -> impl Iterator<Item = Cont
             most_auctions,
             barred_until: None,
         })
+    })
+}
+
+/// Days that are chosen, some of which follow each other, and days that are given up, to both sides.
+pub(super) fn hired(title: &str, other: &str) -> impl Iterator<Item = Content> {
+    let some: Vec<_> = [3, 4, 5, 6, 7, 12].iter().filter_map(|day| NaiveDate::from_ymd_opt(2027, 3, *day)).collect();
+    let all = [Side::Buyer, Side::Seller].map(|side| [(side, some.clone()), (side, Vec::new())]);
+    all.into_iter().flatten().map(move |(side, days)| {
+        let (other, title) = (other.to_owned(), title.to_owned());
+        Content::DaysHired(DaysHired { order: id(2), line: 1, side, other, title, days })
     })
 }

@@ -31,6 +31,7 @@ fn sale(treatment: Treatment, rate_bps: i32, price: i64, premium: i64, code: &st
         quantity,
         unit: "piece".to_owned(),
         net: money(net),
+        days: Vec::new(),
     };
     let mut lines = vec![line(InvoicePart::Goods, "Console", 2, 2 * price)];
     if premium > 0 {
@@ -135,6 +136,19 @@ fn a_credit_note_names_what_it_takes_back_and_is_not_paid_yet() {
     // Of what another invoice says anew nothing goes back.
     sale.invoice.refund = None;
     assert!(written(&sale).unwrap().contains("<ram:DuePayableAmount>0.00</ram:DuePayableAmount>"));
+}
+
+#[test]
+fn a_line_names_the_days_that_it_was_hired_for() {
+    let mut sale = sale(Treatment::SellersRate, 1_900, 10_000, 500, "EUR");
+    let march = |day| NaiveDate::from_ymd_opt(2027, 3, day).unwrap();
+    sale.invoice.lines[0].days = [3, 4, 5, 9].map(march).to_vec();
+    let lines = document(&sale).unwrap().lines;
+    assert_eq!(lines[0].description.as_deref(), Some("Hired: 3–5 March 2027; 9 March 2027"));
+    assert_eq!(lines[0].period, Some((march(3), march(9))));
+    assert_eq!((&lines[1].description, lines[1].period), (&None, None), "the premium is of no day");
+    let xml = written(&sale).unwrap();
+    assert_eq!(xml.matches("<ram:BillingSpecifiedPeriod>").count(), 1, "{xml}");
 }
 
 /// 119.03 is no net amount and 19 % of it; the cent that is too much may be in the tax.

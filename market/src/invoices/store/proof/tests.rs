@@ -282,6 +282,7 @@ async fn sold_with_premium(conn: &mut PgConnection, seller: Trader, buyer: Trade
             unit_price: None,
             amount: eur(100_000),
             fee_bps: 500,
+            days: Vec::new(),
         }],
     };
     let mut tx = conn.begin().await.expect("a transaction");

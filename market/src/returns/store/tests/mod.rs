@@ -91,6 +91,7 @@ impl Sale {
             unit_price: None,
             amount: eur(amount),
             fee_bps,
+            days: Vec::new(),
         };
         let lines = vec![line(stocked, item, 3, 10_000, 500), line(own, uncounted, 2, 9_999, 1_000)];
         let new = NewOrder {

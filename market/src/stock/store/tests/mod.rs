@@ -135,6 +135,7 @@ async fn order(conn: &mut PgConnection, seller: Trader, buyer: Trader, of: &[(Li
         unit_price: None,
         amount: eur(100),
         fee_bps: 0,
+        days: Vec::new(),
     };
     let new = NewOrder {
         source: OrderSource::Checkout,

@@ -58,6 +58,7 @@ fn line(
         name: name.to_owned(),
         description: None,
         item: None,
+        period: None,
         quantity,
         unit: unit.to_owned(),
         price,
@@ -244,8 +245,14 @@ pub(crate) fn invoices() -> Vec<(&'static str, Invoice)> {
     credit.refers_to = Some(("NL-2026-000417".to_owned(), day(2026, 10, 14)));
     credit.accounting_tax = Some((currency("PLN", 2), 2_311));
     credit.notes = vec!["Two boxes came back on 30 October.".to_owned()];
+    let mut driver =
+        line("Operator with a harvester", Decimal::whole(6), "day", None, 192_000, Category::Standard, 1_900);
+    driver.description = Some("Hired: 3–7 March 2027; 12 March 2027".to_owned());
+    driver.period = Some((day(2027, 3, 3), day(2027, 3, 12)));
+    let hired = invoice(euro(), buyer("DE", None), vec![driver], None);
     vec![
         ("domestic", domestic()),
+        ("hired", hired),
         ("reverse-charge", reverse),
         ("intra-community", goods),
         ("export", export),

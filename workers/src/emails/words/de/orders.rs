@@ -25,6 +25,16 @@ translated! { German says Orders {
     written_off_seller(goods) = "Sie haben {goods} abgeschrieben: Der Handel ist beendet und kann hier nicht mehr bezahlt werden.";
     written_off_stock = "Was unterwegs oder angekommen ist, ist aus Ihrem Bestand; was noch da war, kann wieder verkauft werden. Kommt etwas davon zurück, zählen Sie es wieder ein.";
 
+    days_hired_subject(goods) = "Gebuchte Tage: {goods}";
+    days_hired_heading = "Die Tage sind gewählt";
+    days_hired_buyer(goods) = "Sie haben {goods} für diese Tage gebucht. Niemand sonst kann sie haben, solange die Bestellung besteht.";
+    days_hired_seller(goods) = "Der Käufer hat diese Tage für {goods} gewählt. In Ihrem Kalender sind sie belegt.";
+    hired_days = "Tage";
+    days_given_up_subject(goods) = "Freigegebene Tage: {goods}";
+    days_given_up_heading = "Es sind keine Tage mehr gewählt";
+    days_given_up_buyer(goods) = "Sie haben die Tage für {goods} freigegeben, und andere können sie buchen. Bis die Arbeit getan ist, können Sie in der Bestellung Tage wählen.";
+    days_given_up_seller(goods) = "Der Käufer hat die Tage für {goods} freigegeben. In Ihrem Kalender sind sie wieder frei.";
+
     reminder_subject(goods) = "Bitte bezahlen Sie {goods}";
     reminder_preview(amount, by) = "{amount} sind bis {by} fällig.";
     reminder_heading = "Ihre Zahlung ist bald fällig";

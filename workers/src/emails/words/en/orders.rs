@@ -25,6 +25,16 @@ english! { Orders {
     written_off_seller(goods) = "You have written off {goods}: the trade is over, and can no longer be paid here.";
     written_off_stock = "What has left is out of your stock; what had not left can be sold again. If any of it comes back, count it in.";
 
+    days_hired_subject(goods) = "Days hired: {goods}";
+    days_hired_heading = "The days are chosen";
+    days_hired_buyer(goods) = "You have hired {goods} for these days. Nobody else can have them unless the order comes to nothing.";
+    days_hired_seller(goods) = "The buyer has chosen these days for {goods}. They are taken in your calendar.";
+    hired_days = "Days";
+    days_given_up_subject(goods) = "Days given up: {goods}";
+    days_given_up_heading = "No days are chosen any more";
+    days_given_up_buyer(goods) = "You have given up the days for {goods}, and others can hire them. You can choose days in the order until the work is done.";
+    days_given_up_seller(goods) = "The buyer has given up the days for {goods}. They are free in your calendar again.";
+
     reminder_subject(goods) = "Please pay for {goods}";
     reminder_preview(amount, by) = "{amount} is due by {by}.";
     reminder_heading = "Your payment is due soon";

@@ -45,12 +45,13 @@ fn a_pass_is_good_once_at_its_site_until_an_hour_after() {
 #[test]
 fn what_is_wanted_says_which_field_is_wrong() {
     let now = DateTime::UNIX_EPOCH;
-    let site = Some(SiteId::generate());
+    let depot = SiteId::generate();
+    let site = Some(depot);
     let hours = |hours| now + TimeDelta::hours(hours);
     let new = |kind, site, starts_at, ends_at| NewAppointment { kind, site, starts_at, ends_at };
     let (collection, delivery) = (AppointmentKind::Collection, AppointmentKind::Delivery);
     for kind in [collection, delivery] {
-        let slot = Wanted::Slot { site: site.expect("a site"), starts_at: hours(1) };
+        let slot = Wanted::Slot { site: depot, starts_at: hours(1) };
         assert_eq!(wanted(&new(kind, site, hours(1), None), now), Ok(slot));
     }
     let wish = Wanted::Wish(Span { starts_at: hours(1), ends_at: hours(2) });

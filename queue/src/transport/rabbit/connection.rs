@@ -13,6 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 /// Seconds between signs of life, unless the URL says otherwise; a silent connection is dead after two of them.
 const HEARTBEAT: u16 = 10;
+/// The most bytes in a frame, unless the URL says otherwise; what is larger travels in several. lapin keeps room for 32 frames each way:
+/// with the 128 KiB that RabbitMQ offers that is 8 MB for every connection, and all of it is touched.
+const FRAME_MAX: u32 = 16 * 1024;
 /// How long whoever finds a queue deleted waits before declaring it again, so that RabbitMQ has ended its consumers by then.
 ///
 /// A quorum queue declared 20 ms after its deletion gets the consumers of the deleted one: they hear of nothing, and the first
@@ -36,6 +39,7 @@ pub enum ConnectError {
 pub async fn connect(url: &SecretString, name: &str) -> Result<Connection, ConnectError> {
     let mut uri: AMQPUri = url.expose_secret().parse().map_err(|_| ConnectError::Url)?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT);
+    uri.query.frame_max.get_or_insert(FRAME_MAX);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let connecting = tokio::time::timeout(CONNECT, Connection::connect_uri(uri, properties));
     Ok(connecting.await.map_err(|_| ConnectError::Late)??)

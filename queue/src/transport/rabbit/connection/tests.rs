@@ -1,4 +1,7 @@
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::BasicProperties;
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use tokio::time::timeout;
 
 use shared::testing::{NetworkFault, Proxy, server};
@@ -38,4 +41,21 @@ async fn a_subscription_that_was_given_up_is_ended() {
     until_consumers(&watching, queue.as_str(), 1).await;
     until_consumers(&watching, queue.as_str(), 0).await;
     watching.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn frames_are_small_and_messages_of_many_frames_arrive_whole() {
+    let connection = connect(&server("AMQP_URL").into(), "frames").await.unwrap();
+    assert_eq!(connection.configuration().frame_max(), FRAME_MAX);
+    let channel = connection.create_channel().await.unwrap();
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    let named = channel.queue_declare("".into(), QueueDeclareOptions::default(), FieldTable::default());
+    let queue = named.await.unwrap().name().clone();
+    let body: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let publish = BasicPublishOptions::default();
+    let sent = channel.basic_publish("".into(), queue.clone(), publish, &body, BasicProperties::default());
+    let _ = sent.await.unwrap().await.unwrap();
+    let got = channel.basic_get(queue.clone(), BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
+    assert!(got.delivery.data == body, "another message came back");
+    channel.queue_delete(queue, QueueDeleteOptions::default()).await.unwrap();
 }

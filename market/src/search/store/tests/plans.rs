@@ -122,3 +122,21 @@ async fn no_search_reads_a_whole_table() {
     conn.close().await.expect("closed");
     db.close().await;
 }
+
+/// Whoever replaces a function takes its settings away, unless they are repeated.
+#[tokio::test]
+async fn functions_that_keep_the_searchs_table_have_their_plans_kept() {
+    let db = TestDb::new().await;
+    let functions: Vec<(String, Option<Vec<String>>)> = sqlx::query_as(
+        "SELECT proname::text, proconfig FROM pg_proc WHERE proname IN ('index_listings', 'index_numbers') ORDER BY proname",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .expect("two functions");
+    let kept =
+        ["plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off"];
+    let kept = kept.map(str::to_owned).to_vec();
+    let expected = ["index_listings", "index_numbers"].map(|name| (name.to_owned(), Some(kept.clone())));
+    assert_eq!(functions, expected);
+    db.close().await;
+}

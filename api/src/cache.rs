@@ -220,7 +220,7 @@ fn encoded<T: Serialize>(read: Result<T>) -> Result<Bytes> {
 /// `hit`: answered without a reading of one's own; otherwise read, `miss`: because Redis has nothing, `error`: because it did not answer,
 /// `bypass`: without asking it, because it was away a moment ago.
 fn count(what: What, result: &'static str) {
-    metrics::counter!("cache_reads_total", "what" => what.name(), "result" => result).increment(1);
+    metrics::counter!("tradeyard_cache_reads_total", "what" => what.name(), "result" => result).increment(1);
 }
 
 #[cfg(test)]

@@ -39,9 +39,10 @@ pub(crate) async fn trace(request: Request, next: Next) -> Response {
         _ => "other".to_owned(),
     };
     let status = response.status().as_u16().to_string();
-    metrics::histogram!("http_request_seconds", "method" => method.clone(), "route" => route.clone())
+    metrics::histogram!("tradeyard_http_request_seconds", "method" => method.clone(), "route" => route.clone())
         .record(started.elapsed().as_secs_f64());
-    metrics::counter!("http_requests_total", "method" => method, "route" => route, "status" => status).increment(1);
+    metrics::counter!("tradeyard_http_requests_total", "method" => method, "route" => route, "status" => status)
+        .increment(1);
     response
 }
 

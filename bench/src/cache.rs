@@ -107,7 +107,7 @@ async fn hit_rate(operators: SocketAddr) -> anyhow::Result<f64> {
 
 fn share_of_hits(metrics: &str) -> f64 {
     let (mut hits, mut all) = (0.0, 0.0);
-    for line in metrics.lines().filter(|line| line.starts_with("cache_reads_total{")) {
+    for line in metrics.lines().filter(|line| line.starts_with("tradeyard_cache_reads_total{")) {
         let count: f64 = line.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or_default();
         all += count;
         if line.contains("result=\"hit\"") {

@@ -90,7 +90,7 @@ impl Publisher {
         match &self.0 {
             Way::Redis(sender) => {
                 if sender.try_send(event).is_err() {
-                    metrics::counter!("realtime_dropped_total").increment(1);
+                    metrics::counter!("tradeyard_realtime_dropped_total").increment(1);
                 }
             }
             // It is fine if nobody listens.
@@ -124,7 +124,7 @@ async fn forward(client: redis::Client, channel: String, mut events: mpsc::Recei
             }
         }
         if !sent {
-            metrics::counter!("realtime_dropped_total").increment(1);
+            metrics::counter!("tradeyard_realtime_dropped_total").increment(1);
         }
     }
 }

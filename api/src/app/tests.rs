@@ -256,7 +256,9 @@ async fn the_public_port_tells_nothing_of_the_inside() {
         api.get(None, path).await.refused(404, "not_found");
     }
     let (status, metrics) = api.for_operators("/metrics").await;
-    assert!(status == 200 && metrics.contains("http_requests_total"), "{metrics}");
+    assert!(status == 200 && metrics.contains("tradeyard_http_requests_total"), "{metrics}");
+    let mut names = metrics.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    assert!(names.all(|name| name.starts_with("tradeyard_")), "{metrics}");
     api.state.db.close().await;
     let down = api.get(None, "/readyz").await;
     let said = down.body.to_string();

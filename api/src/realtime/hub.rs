@@ -137,7 +137,7 @@ impl Entry {
         if let Err(TrySendError::Full(_)) = self.queue.try_send(message)
             && !self.close.is_cancelled()
         {
-            metrics::counter!("ws_dropped_slow_total").increment(1);
+            metrics::counter!("tradeyard_ws_dropped_slow_total").increment(1);
             self.close(Closed::Slow);
         }
     }
@@ -176,7 +176,7 @@ impl Hub {
         *sockets += 1;
         state.connections.insert(id, entry);
         drop(state);
-        metrics::gauge!("ws_connections").increment(1);
+        metrics::gauge!("tradeyard_ws_connections").increment(1);
         Some(Connection { hub: self.clone(), id, messages, held: VecDeque::new(), close, why, topics: Vec::new() })
     }
 
@@ -360,7 +360,7 @@ impl Drop for Connection {
         for topic in &self.topics {
             leave(&mut state, topic, self.id);
         }
-        metrics::gauge!("ws_connections").decrement(1);
+        metrics::gauge!("tradeyard_ws_connections").decrement(1);
     }
 }
 

@@ -203,7 +203,7 @@ impl Session {
                 if let Ok(sent) = sent {
                     return sent.map_err(|_| GONE);
                 }
-                metrics::counter!("ws_dropped_slow_total").increment(1);
+                metrics::counter!("tradeyard_ws_dropped_slow_total").increment(1);
                 Err(SLOW)
             },
             () = self.state.shutdown.cancelled() => Err(RESTART),

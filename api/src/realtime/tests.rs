@@ -231,7 +231,7 @@ async fn a_client_that_takes_too_long_to_read_one_message_is_dropped() {
     };
     timeout(PATIENCE, dropped).await.expect("the server gives up");
     let (_, metrics) = api.for_operators("/metrics").await;
-    assert!(metrics.contains("ws_dropped_slow_total 1"), "{metrics}");
+    assert!(metrics.contains("tradeyard_ws_dropped_slow_total 1"), "{metrics}");
     api.close().await;
 }
 

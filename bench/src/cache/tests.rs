@@ -2,11 +2,11 @@ use super::*;
 
 #[test]
 fn hits_are_counted_over_everything_that_is_kept() {
-    let metrics = "# TYPE cache_reads_total counter\n\
-                   cache_reads_total{what=\"listings\",result=\"hit\"} 6\n\
-                   cache_reads_total{what=\"facets\",result=\"hit\"} 3\n\
-                   cache_reads_total{what=\"facets\",result=\"miss\"} 2\n\
-                   cache_reads_total{what=\"facets\",result=\"bypass\"} 1\n\
+    let metrics = "# TYPE tradeyard_cache_reads_total counter\n\
+                   tradeyard_cache_reads_total{what=\"listings\",result=\"hit\"} 6\n\
+                   tradeyard_cache_reads_total{what=\"facets\",result=\"hit\"} 3\n\
+                   tradeyard_cache_reads_total{what=\"facets\",result=\"miss\"} 2\n\
+                   tradeyard_cache_reads_total{what=\"facets\",result=\"bypass\"} 1\n\
                    another_total{result=\"hit\"} 100\n";
     assert!((share_of_hits(metrics) - 0.75).abs() < f64::EPSILON);
     assert!(share_of_hits("").abs() < f64::EPSILON);

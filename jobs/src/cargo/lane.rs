@@ -122,7 +122,7 @@ impl EventLane {
             }
         };
         tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
-        metrics::counter!("cargo_events_published_total").increment(events.len() as u64);
+        metrics::counter!("tradeyard_cargo_events_published_total").increment(events.len() as u64);
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl EventLane {
             }
         };
         tokio::time::timeout(PATIENCE, published).await.unwrap_or_else(|_| Err(late()))?;
-        metrics::counter!("cargo_events_quarantined_total").increment(events.len() as u64);
+        metrics::counter!("tradeyard_cargo_events_quarantined_total").increment(events.len() as u64);
         Ok(())
     }
 

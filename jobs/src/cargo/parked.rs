@@ -74,7 +74,7 @@ impl Parked {
         let closed = fetching.close(200, "collected".into()).await;
         let collected = fetched?;
         closed?;
-        metrics::counter!("cargo_parked_collected_total").increment(collected.moved.into());
+        metrics::counter!("tradeyard_cargo_parked_collected_total").increment(collected.moved.into());
         if collected.too_long > 0 {
             tracing::warn!(messages = collected.too_long, "parked messages are too long for the rejects; they stay");
         }

@@ -65,7 +65,7 @@ pub async fn replay_reject(
     }
     lane.publish(message.org, &message.events).await?;
     tx.commit().await?;
-    metrics::counter!("cargo_rejects_replayed_total").increment(1);
+    metrics::counter!("tradeyard_cargo_rejects_replayed_total").increment(1);
     let sent = message.events.len();
     let data = json!({"org": message.org, "sent": sent, "edited": is_edited});
     record(conn, actor, "cargo_rejects.replay", id, data).await?;
@@ -83,7 +83,7 @@ pub async fn discard_reject(
     if !drop_reject(events, id).await? {
         return Err(RejectError::NotFound);
     }
-    metrics::counter!("cargo_rejects_discarded_total").increment(1);
+    metrics::counter!("tradeyard_cargo_rejects_discarded_total").increment(1);
     let data = json!({"size": kept.reject.size, "seen": kept.reject.seen});
     Ok(record(conn, actor, "cargo_rejects.discard", id, data).await?)
 }

@@ -23,7 +23,7 @@ impl Handler<Services> for ArchiveEvents {
             months.push(month.format("%Y-%m").to_string());
         }
         conn.close().await?;
-        metrics::counter!("cargo_events_archived_total").increment(events.unsigned_abs());
+        metrics::counter!("tradeyard_cargo_events_archived_total").increment(events.unsigned_abs());
         Ok(Outcome::DoneWith(json!({ "months": months, "events": events })))
     }
 }

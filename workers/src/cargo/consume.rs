@@ -99,7 +99,7 @@ pub async fn run(settings: Settings, pool: PgPool, stop: CancellationToken) -> a
 }
 
 async fn consume(settings: &Settings, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
-    let connected = metrics::gauge!("cargo_consumer_connected");
+    let connected = metrics::gauge!("tradeyard_cargo_consumer_connected");
     let mut waits = WAITS.build();
     loop {
         let began = Instant::now();
@@ -117,7 +117,7 @@ async fn consume(settings: &Settings, pool: &PgPool, stop: &CancellationToken) -
         };
         connected.set(0.0);
         let Err(error) = ended else { return Ok(()) };
-        metrics::counter!("cargo_consumer_reconnects_total").increment(1);
+        metrics::counter!("tradeyard_cargo_consumer_reconnects_total").increment(1);
         tracing::warn!(error = format!("{error:#}"), "the cargo event consumer lost RabbitMQ; connecting again");
         if began.elapsed() > LONGEST_WAIT {
             waits = WAITS.build();

@@ -56,7 +56,7 @@ async fn carry(cx: &Cx, found: &[Mark], sum: &mut Sum) -> anyhow::Result<()> {
             Followed::Moved => sum.moved += 1,
             Followed::AlreadyThere => {}
             Followed::Refused(reason) => {
-                metrics::counter!("cargo_follow_refused_total").increment(1);
+                metrics::counter!("tradeyard_cargo_follow_refused_total").increment(1);
                 tracing::warn!(
                     shipment = mark.shipment,
                     reason,

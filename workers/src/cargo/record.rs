@@ -60,11 +60,11 @@ pub(super) async fn record(pool: &PgPool, batch: &Batch, stop: &CancellationToke
             }
         }
     }
-    metrics::counter!("cargo_events_stored_total").increment(recorded.stored);
-    metrics::counter!("cargo_events_duplicate_total").increment(recorded.duplicates);
+    metrics::counter!("tradeyard_cargo_events_stored_total").increment(recorded.stored);
+    metrics::counter!("tradeyard_cargo_events_duplicate_total").increment(recorded.duplicates);
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-    metrics::histogram!("cargo_batch_size").record(batch.events.len() as f64);
-    metrics::histogram!("cargo_store_seconds").record(began.elapsed());
+    metrics::histogram!("tradeyard_cargo_batch_size").record(batch.events.len() as f64);
+    metrics::histogram!("tradeyard_cargo_store_seconds").record(began.elapsed());
     Some(recorded)
 }
 
@@ -104,7 +104,7 @@ impl Writer<'_> {
         for reject in rejects {
             tracing::warn!(reason = reject.reason, "an event cannot be stored; it is kept in cargo_rejects");
         }
-        metrics::counter!("cargo_events_rejected_total").increment(rejects.len() as u64);
+        metrics::counter!("tradeyard_cargo_events_rejected_total").increment(rejects.len() as u64);
         Some(())
     }
 
@@ -140,7 +140,7 @@ impl Writer<'_> {
 
     /// `None`: asked to stop.
     async fn pause(&mut self, error: &sqlx::Error) -> Option<()> {
-        metrics::counter!("cargo_store_failures_total").increment(1);
+        metrics::counter!("tradeyard_cargo_store_failures_total").increment(1);
         if self.failures == 0 {
             tracing::warn!(error = %error, "the event store cannot be written; trying again until it can");
         }

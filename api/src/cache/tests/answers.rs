@@ -158,7 +158,7 @@ async fn the_same_answer_with_and_without_the_cache() {
     loop {
         market.get("/v1/listings").await;
         let (_, metrics) = market.api.for_operators("/metrics").await;
-        let mut reads = metrics.lines().filter(|line| line.starts_with("cache_reads_total{"));
+        let mut reads = metrics.lines().filter(|line| line.starts_with("tradeyard_cache_reads_total{"));
         if reads.any(|line| line.contains(r#"what="listings""#) && line.contains(r#"result="hit""#)) {
             break;
         }

@@ -159,29 +159,36 @@ async fn with_tariffs(conn: &mut PgConnection, market: &TestMarket) {
 /// Auctions that are closed in one transaction become what they become one by one, and so does all that follows.
 #[tokio::test]
 async fn auctions_closed_in_one_transaction_become_what_they_become_one_by_one() {
-    let (market, mut conn) = TestMarket::new().await;
-    with_tariffs(&mut conn, &market).await;
-    let terms = terms(&mut conn).await;
     let mut runner = TestRunner::default();
-    for case in cases(24).flat_map(|batch| 0..batch) {
-        let specs = specs().new_tree(&mut runner).unwrap().current();
-        let (mut shared, mut single) = (Vec::new(), Vec::new());
-        for spec in &specs {
-            shared.push(spec.play(&mut conn, &market, &terms).await);
-            single.push(spec.play(&mut conn, &market, &terms).await);
+    for count in cases(24) {
+        let (market, mut conn) = TestMarket::new().await;
+        with_tariffs(&mut conn, &market).await;
+        let terms = terms(&mut conn).await;
+        for _ in 0..count {
+            let specs = specs().new_tree(&mut runner).unwrap().current();
+            assert_specs(&mut conn, &market, &terms, &specs).await;
         }
-        let together: Vec<_> = close_together(&mut conn, &shared).await.into_iter().flatten().collect();
-        let together: Vec<_> = together.iter().map(outcome).collect();
-        let mut one_by_one = Vec::new();
-        for lot in &single {
-            one_by_one.push(outcome(&close_now(&mut conn, *lot).await.expect("closed")));
-        }
-        assert_eq!(together, one_by_one, "case {case}: {specs:?}");
-        for (shared, single) in shared.iter().zip(&single) {
-            assert_eq!(stored(&mut conn, *shared).await, stored(&mut conn, *single).await, "case {case}: {specs:?}");
-        }
+        market.close(conn).await;
     }
-    market.close(conn).await;
+}
+
+/// Closes auctions as these in one transaction and one by one, and compares what they become.
+async fn assert_specs(conn: &mut PgConnection, market: &TestMarket, terms: &NewAuction, specs: &[Spec]) {
+    let (mut shared, mut single) = (Vec::new(), Vec::new());
+    for spec in specs {
+        shared.push(spec.play(conn, market, terms).await);
+        single.push(spec.play(conn, market, terms).await);
+    }
+    let together: Vec<_> = close_together(conn, &shared).await.into_iter().flatten().collect();
+    let together: Vec<_> = together.iter().map(outcome).collect();
+    let mut one_by_one = Vec::new();
+    for lot in &single {
+        one_by_one.push(outcome(&close_now(conn, *lot).await.expect("closed")));
+    }
+    assert_eq!(together, one_by_one, "{specs:?}");
+    for (shared, single) in shared.iter().zip(&single) {
+        assert_eq!(stored(conn, *shared).await, stored(conn, *single).await, "{specs:?}");
+    }
 }
 
 #[tokio::test]

@@ -57,63 +57,66 @@ fn outcome(tried: &Result<PlacedBid, AuctionError>, bidders: &[Trader]) -> Strin
 /// Bids that share transactions become what they become one by one, whatever is grouped with what.
 #[tokio::test]
 async fn bids_that_share_a_transaction_become_what_they_become_one_by_one() {
-    let (market, mut conn) = TestMarket::new().await;
-    on_pro(&mut conn, &[market.seller]).await;
-    let terms = terms(&mut conn).await;
     let mut runner = TestRunner::default();
-    for case in cases(24).flat_map(|batch| 0..batch) {
-        let walk = walk().new_tree(&mut runner).unwrap().current();
-        let (mut shared, mut single) = (Vec::new(), Vec::new());
-        for lot in 0..3 {
-            let mut terms = terms.clone();
-            terms.lot_mode = if lot == DIVISIBLE { LotMode::Divisible } else { LotMode::Whole };
-            shared.push(auction(&mut conn, market.seller, &terms).await);
-            single.push(auction(&mut conn, market.seller, &terms).await);
+    for count in cases(24) {
+        let (market, mut conn) = TestMarket::new().await;
+        on_pro(&mut conn, &[market.seller]).await;
+        let terms = terms(&mut conn).await;
+        for _ in 0..count {
+            let walk = walk().new_tree(&mut runner).unwrap().current();
+            assert_walk(&mut conn, &market, &terms, &walk).await;
         }
-        // One by one, which fixes the amounts.
-        let mut one_by_one = Vec::new();
-        let mut amounts = Vec::new();
-        for step in &walk {
-            let minimum = seen(&mut conn, single[step.lot], None).await.next_minimum.minor();
-            let amount = (minimum + step.above).max(1);
-            amounts.push(amount);
-            let by = market.bidders[step.bidder];
-            let tried = bid_for(&mut conn, single[step.lot], by, amount, step.quantity).await;
-            one_by_one.push(outcome(&tried, &market.bidders));
-        }
-        let places: Vec<PlaceBid> = walk
-            .iter()
-            .zip(&amounts)
-            .map(|(step, amount)| {
-                let by = market.bidders[step.bidder];
-                let (maximum, quantity) = (secret(*amount), step.quantity);
-                PlaceBid { auction: shared[step.lot], org: by.org, user: by.user, maximum, quantity }
-            })
-            .collect();
-        let mut together = Vec::new();
-        let mut from = 0;
-        while from < places.len() {
-            let rest = &walk[from + 1..];
-            let until = rest.iter().position(|step| step.begins).map_or(places.len(), |n| from + 1 + n);
-            let mut tx = conn.begin().await.unwrap();
-            let tried = place_bids(&mut tx, &places[from..until]).await.expect("written");
-            tx.commit().await.unwrap();
-            together
-                .extend(tried.iter().map(|tried| outcome(tried.as_ref().expect("nobody holds it"), &market.bidders)));
-            from = until;
-        }
-        assert_eq!(together, one_by_one, "case {case}: {walk:?}");
-        for lot in &shared[..DIVISIBLE] {
-            assert_row_follows_bids(&mut conn, *lot).await;
-        }
-        for (shared, single) in shared.iter().zip(&single) {
-            assert_eq!(
-                stored(&mut conn, *shared, &market.bidders).await,
-                stored(&mut conn, *single, &market.bidders).await
-            );
-        }
+        market.close(conn).await;
     }
-    market.close(conn).await;
+}
+
+/// Places the bids of the walk in transactions of several and one by one, and compares what they become.
+async fn assert_walk(conn: &mut PgConnection, market: &TestMarket, terms: &NewAuction, walk: &[Step]) {
+    let (mut shared, mut single) = (Vec::new(), Vec::new());
+    for lot in 0..3 {
+        let mut terms = terms.clone();
+        terms.lot_mode = if lot == DIVISIBLE { LotMode::Divisible } else { LotMode::Whole };
+        shared.push(auction(conn, market.seller, &terms).await);
+        single.push(auction(conn, market.seller, &terms).await);
+    }
+    // One by one, which fixes the amounts.
+    let mut one_by_one = Vec::new();
+    let mut amounts = Vec::new();
+    for step in walk {
+        let minimum = seen(conn, single[step.lot], None).await.next_minimum.minor();
+        let amount = (minimum + step.above).max(1);
+        amounts.push(amount);
+        let by = market.bidders[step.bidder];
+        let tried = bid_for(conn, single[step.lot], by, amount, step.quantity).await;
+        one_by_one.push(outcome(&tried, &market.bidders));
+    }
+    let places: Vec<PlaceBid> = walk
+        .iter()
+        .zip(&amounts)
+        .map(|(step, amount)| {
+            let by = market.bidders[step.bidder];
+            let (maximum, quantity) = (secret(*amount), step.quantity);
+            PlaceBid { auction: shared[step.lot], org: by.org, user: by.user, maximum, quantity }
+        })
+        .collect();
+    let mut together = Vec::new();
+    let mut from = 0;
+    while from < places.len() {
+        let rest = &walk[from + 1..];
+        let until = rest.iter().position(|step| step.begins).map_or(places.len(), |n| from + 1 + n);
+        let mut tx = conn.begin().await.unwrap();
+        let tried = place_bids(&mut tx, &places[from..until]).await.expect("written");
+        tx.commit().await.unwrap();
+        together.extend(tried.iter().map(|tried| outcome(tried.as_ref().expect("nobody holds it"), &market.bidders)));
+        from = until;
+    }
+    assert_eq!(together, one_by_one, "{walk:?}");
+    for lot in &shared[..DIVISIBLE] {
+        assert_row_follows_bids(conn, *lot).await;
+    }
+    for (shared, single) in shared.iter().zip(&single) {
+        assert_eq!(stored(conn, *shared, &market.bidders).await, stored(conn, *single, &market.bidders).await);
+    }
 }
 
 /// The rows of an auction's bids, without names and times.

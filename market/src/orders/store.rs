@@ -172,7 +172,7 @@ pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<
            JOIN orgs AS buyer ON buyer.id = o.buyer_org_id
            JOIN orgs AS seller ON seller.id = o.seller_org_id
            JOIN order_lines AS n ON n.order_id = o.id
-           WHERE o.id = ANY ($1)
+           WHERE o.id = ANY (ARRAY(SELECT unnest($1::uuid[])))
            ORDER BY o.id DESC, n.line_no"#,
         ids,
     )

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use market::reports::table::{Cell, Column, Section, Shape, Sum};
-use rust_xlsxwriter::{Format, Workbook};
+use rust_xlsxwriter::{Format, Workbook, Worksheet};
 use tokio_util::sync::CancellationToken;
 
 use super::wording::Wording;
@@ -24,6 +24,10 @@ use values::Formats;
 const MAX_ROWS: u32 = 1_048_575;
 /// The place of the sheet about the report.
 const ABOUT: usize = 0;
+/// A sheet with more columns than this is printed on its side.
+const NARROW: usize = 6;
+/// A4, as the file format counts kinds of paper.
+const A4: u8 = 9;
 
 pub(super) struct XlsxFile {
     workbook: Workbook,
@@ -74,6 +78,11 @@ impl XlsxFile {
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(&name)?;
         sheet.set_freeze_panes(1, 0)?;
+        print_across(sheet);
+        sheet.set_repeat_rows(0, 0)?;
+        if section.columns.len() > NARROW {
+            sheet.set_landscape();
+        }
         for (column, about) in (0..).zip(section.columns) {
             sheet.set_column_width(column, width(about))?;
         }
@@ -89,6 +98,7 @@ impl XlsxFile {
     fn write_about(&mut self) -> anyhow::Result<()> {
         let (bold, words) = (Format::new().set_bold(), self.wording.words());
         let sheet = self.workbook.worksheet_from_index(ABOUT)?;
+        print_across(sheet);
         for (column, width) in [(0, 26.0), (1, 38.0), (2, 10.0), (3, 22.0), (4, 10.0)] {
             sheet.set_column_width(column, width)?;
         }
@@ -161,11 +171,17 @@ impl ReportFile for XlsxFile {
         if charts.any() {
             let sheet = self.workbook.add_worksheet();
             sheet.set_name(self.names.unique(self.wording.words().charts))?;
+            print_across(sheet);
             charts.insert(sheet)?;
         }
         let file = File::create(&self.path).context("make the report's file")?;
         self.workbook.save_to_writer(WantedFile::new(file, unwanted)).context("pack the XLSX file")
     }
+}
+
+/// On paper, all columns are beside each other on a page, below it the sheet's name and which page it is.
+fn print_across(sheet: &mut Worksheet) {
+    sheet.set_paper_size(A4).set_print_fit_to_pages(1, 0).set_footer("&L&A&R&P / &N");
 }
 
 /// How wide a column is, in characters.

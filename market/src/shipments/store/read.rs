@@ -179,7 +179,7 @@ async fn shipments_now(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(Shi
            JOIN shipment_lines AS l ON l.shipment_id = s.id
            JOIN items AS i ON i.id = l.item_id
            LEFT JOIN order_lines AS o ON o.order_id = l.order_id AND o.line_no = l.order_line
-           WHERE s.id = ANY ($1)
+           WHERE s.id = ANY (ARRAY(SELECT unnest($1::uuid[])))
            ORDER BY s.id DESC, l.line_no"#,
         ids,
     )

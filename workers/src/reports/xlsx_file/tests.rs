@@ -31,9 +31,13 @@ fn rows_past_a_sheet_go_to_the_next_one() {
     for name in ["Report", "Rows", "Rows (2)", "Rows (3)"] {
         assert!(book.contains(&format!("name=\"{name}\"")), "{name} is not in {book}");
     }
+    for title in ["Rows!$1:$1", "'Rows (2)'!$1:$1", "'Rows (3)'!$1:$1"] {
+        assert!(book.contains(title), "each printed page has the titles: {title} is not in {book}");
+    }
     let numbers = [2, 3, 4].map(|number| {
         let sheet = text(&format!("xl/worksheets/sheet{number}.xml"));
         assert!(sheet.contains("Number"), "{sheet}");
+        assert!(sheet.contains(r#"fitToHeight="0""#) && sheet.contains("&amp;P / &amp;N"), "{sheet}");
         sheet.matches("<v>").count()
     });
     assert_eq!(numbers, [3, 3, 1]);

@@ -68,6 +68,13 @@ pub async fn trader_as(conn: &mut PgConnection, status: &str, kinds: &[&str]) ->
     trader
 }
 
+/// How often this connection has executed prepared statements with this in their text by plans that it has kept.
+pub async fn by_kept_plans(conn: &mut PgConnection, text: &str) -> i64 {
+    let kept =
+        "SELECT coalesce(sum(generic_plans), 0)::bigint FROM pg_prepared_statements WHERE strpos(statement, $1) > 0";
+    sqlx::query_scalar(kept).bind(text).fetch_one(conn).await.expect("the connection's statements")
+}
+
 /// Puts organisations on the plan that publishes as much as it likes.
 pub async fn on_pro(conn: &mut PgConnection, traders: &[Trader]) {
     let orgs: Vec<_> = traders.iter().map(|trader| trader.org.0).collect();

@@ -3,7 +3,7 @@ use shared::testing::TestDb;
 use super::*;
 use crate::listings::model::SaleMode;
 use crate::listings::store as listings;
-use crate::testing::{database_time, eur, listing, trader};
+use crate::testing::{by_kept_plans, database_time, eur, listing, trader};
 
 #[tokio::test]
 async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
@@ -51,5 +51,18 @@ async fn an_order_adds_its_lines_and_rounds_its_fee_once() {
     let empty = create(&mut tx, &new).await;
     assert!(matches!(empty, Err(OrderError::Empty)), "{empty:?}");
     drop(tx);
+    db.close().await;
+}
+
+/// PostgreSQL plans a statement anew the first five times.
+#[tokio::test]
+async fn orders_are_read_by_a_plan_that_is_kept() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    for _ in 0..8 {
+        orders(&mut conn, &[Uuid::now_v7()]).await.expect("read");
+    }
+    assert_eq!(by_kept_plans(&mut conn, "included_tax_minor").await, 3);
+    drop(conn);
     db.close().await;
 }

@@ -22,7 +22,7 @@ use crate::stock::model::Level;
 use crate::stock::rules::reserve::Count;
 use crate::stock::store::tests::{assert_books, new_site};
 use crate::stock::store::{self as stock, Adjust};
-use crate::testing::{CONSOLES, Trader, database_time, trader};
+use crate::testing::{CONSOLES, Trader, by_kept_plans, database_time, trader};
 
 /// A shipper with an item at a site and another site to send it to, and another organisation.
 #[derive(Clone, Copy)]
@@ -258,6 +258,19 @@ async fn a_consignment_arrives_in_the_others_book_if_it_keeps_the_item_and_touch
     let refused = act(&mut conn, async |tx| create(tx, yard.by(), &elsewhere).await).await;
     assert!(matches!(&refused, Err(ShipmentError::Invalid(invalid)) if invalid.pointer == "/to_site"), "{refused:?}");
     assert_books(&mut conn).await;
+    drop(conn);
+    db.close().await;
+}
+
+/// PostgreSQL plans a statement anew the first five times.
+#[tokio::test]
+async fn shipments_are_read_by_a_plan_that_is_kept() {
+    let db = TestDb::new().await;
+    let mut conn = db.pool.acquire().await.expect("a connection");
+    for _ in 0..8 {
+        read::shipments(&mut conn, &[Uuid::now_v7()]).await.expect("read");
+    }
+    assert_eq!(by_kept_plans(&mut conn, "stalled_since").await, 3);
     drop(conn);
     db.close().await;
 }

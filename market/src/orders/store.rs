@@ -155,7 +155,7 @@ pub async fn orders_of(
 
 /// These orders with their lines, newest first. Each has a line at least: its total is positive, and that of its lines.
 ///
-/// The subquery hides how many they are, so that one order is not planned for anew each time.
+/// The subquery hides the array's length from the planner, so that the plan is kept instead of made anew for each single order.
 pub(crate) async fn orders(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Order>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,

@@ -41,8 +41,8 @@ fn peak_memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// The most memory that the process has while an export is made, API and workers in it: all of it, since what was freed before is kept
-/// for this one in part, and how much of it is chance.
+/// The process's peak memory while an export is made; API and workers are in it. It is not a difference to what the process holds
+/// before: the allocator keeps a share of what was freed, and how large a share varies.
 async fn peak_of(by: &Person, ask: Value) -> (u64, Value) {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let ready = export(by, ask).await;

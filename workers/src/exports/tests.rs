@@ -169,8 +169,8 @@ fn peak_memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// The most memory that the process has while so many rows are written: all of it, since what the export before has freed is kept for
-/// this one in part, and how much of it is chance.
+/// The process's peak memory while so many rows are written. It is not a difference to what the process holds before: the allocator
+/// keeps a share of what the previous export freed, and how large a share varies.
 async fn peak_of(count: usize, kind: Kind, format: Format) -> u64 {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     drop(written(count, kind, format).await);

@@ -190,8 +190,8 @@ fn peak_memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// The most memory that the process has while a report of `count` rows is written: all of it, since what the report before has freed is
-/// kept for this one in part, and how much of it is chance.
+/// The process's peak memory while a report of `count` rows is written. It is not a difference to what the process holds before: the
+/// allocator keeps a share of what the previous report freed, and how large a share varies.
 async fn peak_of(count: i64, format: Format) -> u64 {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     assert_eq!(orders(count, format).await.rows, count);

@@ -24,9 +24,9 @@ use values::Formats;
 const MAX_ROWS: u32 = 1_048_575;
 /// The place of the sheet about the report.
 const ABOUT: usize = 0;
-/// A sheet with more columns than this is printed on its side.
+/// A sheet with more columns than this is printed in landscape.
 const NARROW: usize = 6;
-/// A4, as the file format counts kinds of paper.
+/// The file format's number for A4 paper.
 const A4: u8 = 9;
 
 pub(super) struct XlsxFile {
@@ -179,7 +179,7 @@ impl ReportFile for XlsxFile {
     }
 }
 
-/// On paper, all columns are beside each other on a page, below it the sheet's name and which page it is.
+/// Prints all columns within the width of a page, with the sheet's name and the page's number in the footer.
 fn print_across(sheet: &mut Worksheet) {
     sheet.set_paper_size(A4).set_print_fit_to_pages(1, 0).set_footer("&L&A&R&P / &N");
 }

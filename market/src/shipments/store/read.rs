@@ -162,7 +162,7 @@ pub(super) async fn find_now(
 
 /// These shipments with their lines, newest first, and the clock. Each has a line at least: one without units is refused at the commit.
 ///
-/// The subquery hides how many they are, so that one shipment is not planned for anew each time.
+/// The subquery hides the array's length from the planner, so that the plan is kept instead of made anew for each single shipment.
 async fn shipments_now(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<(Shipment, DateTime<Utc>)>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
